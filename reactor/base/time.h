@@ -1,0 +1,29 @@
+// Two kinds of time that never mix. Monotonic time drives timers and deadlines; wall time stamps
+// records and retention. Both come from the shard (reactor/shard.h), never from std::chrono::now.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace odradek {
+
+using Duration = std::chrono::nanoseconds;
+using namespace std::chrono_literals;
+
+struct MonoClock {
+  using duration = Duration;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<MonoClock, Duration>;
+  static constexpr bool is_steady = true;
+};
+using MonoTime = MonoClock::time_point;  // since an arbitrary start, nanoseconds
+inline constexpr MonoTime kMonoMax = MonoTime::max();
+
+// Milliseconds since 1970-01-01 UTC, as Kafka's timestamps are.
+struct WallTime {
+  int64_t ms = 0;
+  auto operator<=>(const WallTime&) const = default;
+};
+
+}  // namespace odradek
