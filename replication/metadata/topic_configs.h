@@ -41,11 +41,15 @@ struct TopicConfigDef {
 };
 std::span<const TopicConfigDef> topic_config_defs();  // sorted by name
 const TopicConfigDef* find_topic_config(std::string_view name);
+// Configs of Kafka 2 and 3 that old tools still send. Kafka 4 refuses them; here they are accepted
+// and left out of the metadata, since they asked for what is always so now.
+bool is_retired_topic_config(std::string_view name);
 
 // Defaults from the broker's own properties: topic config name -> value, made by topic_defaults().
 using TopicDefaults = std::map<std::string, std::string, std::less<>>;
-// Picks from server properties the values of the synonyms, hours and minutes turned into
-// milliseconds. A value that is not allowed is an error that names the property.
+// What a topic has when it sets nothing. Picks from server properties the values of the synonyms,
+// hours and minutes turned into milliseconds. A value that is not allowed is an error that names
+// the property.
 Result<TopicDefaults> topic_defaults(
     const std::map<std::string, std::string, std::less<>>& properties);
 
