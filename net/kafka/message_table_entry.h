@@ -18,7 +18,7 @@ Status reencode_as(wire::Reader& reader, int16_t version, wire::Writer& writer) 
 template <class T>
 constexpr MessageInfo message_info(MessageKind kind, int16_t key) {
   return {
-      .name = T::name,
+      .name = T::message_name,
       .kind = kind,
       .key = key,
       .versions = T::versions,

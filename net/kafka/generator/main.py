@@ -60,7 +60,15 @@ def outputs(args, messages):
         out[f"{folder}/{m.snake}.h"] = cpp.header(m, space)
     for i, chunk in enumerate(chunks(messages)):
         out[f"{folder}/codec_{i}.cc"] = cpp.codec_file(chunk, space, folder)
-    out[f"{folder}/codec_table.cc"] = tables.message_list(messages, space, folder, "all_messages")
+        out[f"{folder}/json_{i}.cc"] = json_view.json_file(chunk, space, folder, name)
+        out[f"{folder}/samples_{i}.cc"] = samples.samples_file(chunk, space, folder, name)
+    out[f"{folder}/codec_table.cc"] = tables.message_list(messages, space, folder, f"all_{name}")
+    out[f"{folder}/{name}_json.h"] = json_view.json_header(messages, space, folder, name)
+    out[f"{folder}/json_table.cc"] = json_view.json_table(messages, space, folder, name)
+    out[f"{folder}/{name}_samples.h"] = samples.samples_header(messages, space, folder, name)
+    out[f"{folder}/samples_table.cc"] = samples.samples_table(messages, space, folder, name)
+    if space != "odradek::kafka":
+        out[f"{folder}/all_{name}.h"] = tables.list_header(space, f"all_{name}")
     if any(m.kind == "request" for m in messages):
         out["net/kafka/api_table.h"] = tables.api_table(messages)
     return out

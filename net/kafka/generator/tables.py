@@ -59,3 +59,10 @@ def message_list(messages, namespace, folder, function):
               f"std::span<const kafka::MessageInfo> {function}() {{ return table; }}", "",
               f"}}  // namespace {namespace}", ""]
     return "\n".join(lines)
+
+
+def list_header(namespace, function):
+    return (f"// Generated; do not edit. The table of these messages, as kafka::all_messages().\n"
+            f"#pragma once\n\n#include <span>\n\n#include \"net/kafka/message.h\"\n\n"
+            f"namespace {namespace} {{\n\nstd::span<const kafka::MessageInfo> {function}();\n\n"
+            f"}}  // namespace {namespace}\n")
