@@ -231,23 +231,30 @@ void BatchValidator::begin_records() {
 
 uint64_t BatchValidator::step_records() {
   const Result<BytesView> slice = slices_->read();
-  if (!slice) {
-    end_with(codec_fault(slice.error()));
-    return kStepCost;
-  }
-  BatchFault fault = BatchFault::none;
+  if (!slice) return refuse_whole(codec_fault(slice.error()));
   if (slice->empty()) {
-    fault = scanner_.finish();
-    if (fault == BatchFault::none) fault = record_errors_fault();
-    if (fault == BatchFault::none) end_records();
-  } else {
-    RecordCheck check(*this);
-    fault = scanner_.feed(*slice, check);
-    check.keep();
-    info_.bytes_uncompressed += slice->size();
+    const BatchFault fault = scanner_.finish();
+    if (fault != BatchFault::none) return refuse_whole(fault);
+    if (record_error_count_ > 0) {
+      end_with(record_errors_fault());
+    } else {
+      end_records();
+    }
+    return 1;
   }
-  if (fault != BatchFault::none) end_with(fault);
-  return slice->size() + 1;
+  RecordCheck check(*this);
+  const BatchFault fault = scanner_.feed(*slice, check);
+  check.keep();
+  info_.bytes_uncompressed += slice->size();
+  return fault == BatchFault::none ? slice->size() : refuse_whole(fault);
+}
+
+// The records as a whole are at fault: then, as with Kafka, no single one is named.
+uint64_t BatchValidator::refuse_whole(BatchFault fault) {
+  record_errors_.clear();
+  record_error_count_ = 0;
+  end_with(fault);
+  return kStepCost;
 }
 
 // The key is looked at first, and one record has one error, as with Kafka.
@@ -274,7 +281,6 @@ void BatchValidator::add_record_error(int32_t index, std::string message) {
 }
 
 BatchFault BatchValidator::record_errors_fault() const {
-  if (record_error_count_ == 0) return BatchFault::none;
   return timestamp_refused_ ? BatchFault::bad_timestamp : BatchFault::key_missing;
 }
 

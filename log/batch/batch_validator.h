@@ -102,6 +102,7 @@ class BatchValidator {
   uint64_t step_checksum();
   uint64_t step_records();
   uint64_t step_rebuild();
+  uint64_t refuse_whole(BatchFault fault);
   void begin_records();
   void on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index);
   void add_record_error(int32_t index, std::string message);
