@@ -217,7 +217,7 @@ BatchFault BatchValidator::check_header() {
 void BatchValidator::begin_records() {
   phase_ = Phase::records;
   slices_ = open_slices(*header_.attributes.codec(), records_,
-                        batch_expansion_bytes_max(options_.message_bytes_max));
+                        batch_expansion_bytes_max(options_.message_bytes_max), options_.contexts);
   scanner_ = RecordScanner(header_.record_count);
   // LogAppendTime is not the producer's to claim: then every record takes the slow path.
   if (header_.attributes.timestamp_type() == TimestampType::log_append_time) {
@@ -309,14 +309,16 @@ void BatchValidator::end_records() {
 
 void BatchValidator::begin_rebuild() {
   phase_ = Phase::rebuild;
-  reader_.emplace(header_, records_, batch_expansion_bytes_max(options_.message_bytes_max));
+  reader_.emplace(header_, records_, batch_expansion_bytes_max(options_.message_bytes_max),
+                  options_.contexts);
   BatchOptions to{.compression = options_.compression.value_or(
                       Compression{*header_.attributes.codec(), std::nullopt}),
                   .producer_id = header_.producer_id,
                   .producer_epoch = header_.producer_epoch,
                   .base_sequence = header_.base_sequence,
                   .transactional = header_.attributes.transactional(),
-                  .control = header_.attributes.control()};
+                  .control = header_.attributes.control(),
+                  .contexts = options_.contexts};
   if (options_.timestamp_type == TimestampType::log_append_time) to.log_append_time = options_.now;
   builder_.emplace(to);
 }

@@ -41,6 +41,8 @@ struct ValidationOptions {
   // A coordinator or the quorum writes: control batches and any base offset are then fine, and
   // offset range, count and sequence are its own business.
   bool internal = false;
+  // Of the shard, if any; outlives the validator.
+  CodecContexts* contexts = nullptr;
 };
 
 struct RecordError {

@@ -165,6 +165,32 @@ TEST_CASE("gzip members and zstd frames in a row are one stream") {
   }
 }
 
+TEST_CASE("kept contexts serve the next batch as new ones do, and large ones are let go") {
+  CodecContexts contexts;
+  const auto bytes = sample(5000);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<uint8_t> packed;
+    {
+      const auto compressor = open_compressor({Codec::zstd, 3 - round}, packed, &contexts);
+      REQUIRE(compressor->write(bytes));
+      REQUIRE(compressor->finish());
+    }
+    // A reader that is dropped half-way leaves nothing behind.
+    REQUIRE(open_slices(Codec::zstd, Chain(BytesView(packed).first(9)), kRoomy, &contexts));
+    const auto reader = open_slices(Codec::zstd, Chain(packed), kRoomy, &contexts);
+    const auto slice = reader->read();
+    REQUIRE(slice);
+    EXPECT(std::ranges::equal(*slice, bytes));
+  }
+  EXPECT_EQ(contexts.idle_count(), 2);
+  {
+    std::vector<uint8_t> packed;
+    const auto compressor = open_compressor({Codec::zstd, 22}, packed, &contexts);
+    REQUIRE(compressor->write(bytes));
+  }
+  EXPECT_EQ(contexts.idle_count(), 1);
+}
+
 TEST_CASE("codec names are Kafka's") {
   for (const Codec codec : kAllCodecs) EXPECT(codec_by_name(codec_name(codec)) == codec);
   EXPECT(codec_by_name("uncompressed") == Codec::none);
