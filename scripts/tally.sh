@@ -18,7 +18,8 @@ step() {
   echo "=== $name: $*"
   "$@" < /dev/null 2>&1 | tee "$tally_log" && code=${PIPESTATUS[0]} || code=${PIPESTATUS[0]}
   count=$(count_of < "$tally_log")
-  read -r p f <<< "${count:-$([ "$code" = 0 ] && echo 1 0 || echo 0 1)}"
+  if [ -z "$count" ] && [ "$code" = 0 ]; then count=$(grep -q '^SKIP ' "$tally_log" && echo 0 0 || echo 1 0); fi
+  read -r p f <<< "${count:-0 1}"
   mapfile -t -O ${#skips[@]} skips < <(sed -n 's/^SKIP //p' "$tally_log")
   if [ "$code" != 0 ] && [ "$f" = 0 ]; then f=1; fi
   if [ "$p" = 0 ] && [ "$f" = 0 ] && ! grep -q '^SKIP ' "$tally_log"; then f=1; echo "$name: counted nothing"; fi
