@@ -37,6 +37,8 @@ class Case(unittest.TestCase):
         future = admin.create_topics([NewTopic(topic, partitions, 1, config=config or {})], operation_timeout=10)[topic]
         future.result(20)
         self.wait_for(lambda: self.led(admin, topic) == partitions, f"leaders of {topic}")
+        if brokers.external():
+            time.sleep(0.5)  # Apache Kafka names leaders before each of them has its log
         return topic
 
     @staticmethod
