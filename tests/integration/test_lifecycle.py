@@ -6,7 +6,6 @@ import pwd
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import time
@@ -17,7 +16,7 @@ from broker import Broker
 from cases import Case, needs_process
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from wire import INIT_PRODUCER_ID, Connection, batch, fetch_v4, fetched, frame, metadata_v1, produce_v3, produced
+from wire import Connection, batch, fetch_v4, fetched, metadata_v1, new_producer_id, produce_v3, produced
 
 
 def fingerprint(directory):
@@ -98,18 +97,15 @@ class Restarts(Lifecycle):
             with self.subTest(way=way):
                 broker = self.new_broker()
                 broker.start()
-                topic = self.create(broker.bootstrap)
+                topic, producer = self.create(broker.bootstrap), new_producer_id(broker.port)
                 with Connection(broker.port) as connection:
-                    body = connection.ask(frame(INIT_PRODUCER_ID, 0, 1, struct.pack(">hi", -1, 60000)))
-                    _, error, producer, epoch = struct.unpack_from(">ihqh", body)
-                    self.assertEqual(error, 0)
-                    request = produce_v3(topic, 0, batch([b"a", b"b"], (producer, epoch, 0)))
+                    request = produce_v3(topic, 0, batch([b"a", b"b"], (*producer, 0)))
                     self.assertEqual(produced(connection.ask(request), topic), [(0, 0, 0)])
                 getattr(broker, way)()
                 broker.start()
                 with Connection(broker.port) as connection:
                     self.assertEqual(produced(connection.ask(request), topic), [(0, 0, 0)])
-                    following = produce_v3(topic, 0, batch([b"c"], (producer, epoch, 2)))
+                    following = produce_v3(topic, 0, batch([b"c"], (*producer, 2)))
                     self.assertEqual(produced(connection.ask(following), topic), [(0, 0, 2)])
 
 

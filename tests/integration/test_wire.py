@@ -6,8 +6,8 @@ import time
 import unittest
 
 from cases import BrokerCase
-from wire import (API_VERSIONS, INIT_PRODUCER_ID, METADATA, Connection, batch, fetch_v4, fetched, frame, list_offsets_v1,
-                  metadata_v1, produce_v3, produce_v3_many, produced)
+from wire import (API_VERSIONS, METADATA, Connection, batch, fetch_v4, fetched, frame, list_offsets_v1,
+                  metadata_v1, new_producer_id, produce_v3, produce_v3_many, produced)
 
 CORRUPT_MESSAGE, UNKNOWN_TOPIC, INVALID_REQUIRED_ACKS, UNSUPPORTED_VERSION, OUT_OF_ORDER = 2, 3, 21, 35, 45
 
@@ -179,24 +179,14 @@ class Produced(Wire):
         body = self.connect().ask(produce_v3_many(topic, [(0, batch([b"v"])), (7, batch([b"v"])), (1, batch([b"v"]))]))
         self.assertEqual(sorted((p, e) for p, e, _ in produced(body, topic)), [(0, 0), (1, 0), (7, UNKNOWN_TOPIC)])
 
-    def producer_id(self):
-        """A fresh (producer id, epoch), asked again while the broker says it is not ready yet."""
-        for _ in range(100):
-            body = self.connect().ask(frame(INIT_PRODUCER_ID, 0, 1, struct.pack(">hi", -1, 60000)))
-            _, error, producer, epoch = struct.unpack_from(">ihqh", body)
-            if error == 0:
-                return producer, epoch
-            time.sleep(0.1)
-        self.fail(f"no producer id: error {error}")
-
     def test_a_repeated_batch_is_acknowledged_with_its_first_offset(self):
-        topic, connection, producer = self.make_topic(), self.connect(), self.producer_id()
+        topic, connection, producer = self.make_topic(), self.connect(), new_producer_id(self.broker.port)
         requests = [produce_v3(topic, 0, batch([b"a", b"b"], (*producer, 2 * n))) for n in range(3)]
         offsets = [produced(connection.ask(r), topic)[0][1:] for r in requests + requests]
         self.assertEqual(offsets, [(0, 0), (0, 2), (0, 4)] * 2)
 
     def test_a_gap_in_the_sequence_is_refused(self):
-        topic, connection, producer = self.make_topic(), self.connect(), self.producer_id()
+        topic, connection, producer = self.make_topic(), self.connect(), new_producer_id(self.broker.port)
         connection.ask(produce_v3(topic, 0, batch([b"a"], (*producer, 0))))
         error = produced(connection.ask(produce_v3(topic, 0, batch([b"c"], (*producer, 2)))), topic)[0][1]
         self.assertEqual(error, OUT_OF_ORDER)

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 22
 
@@ -53,8 +54,8 @@ def record(value, number=0):
 def batch(values, producer=(-1, -1, -1), crc_flip=0, count=None, magic=2):
     """A record batch v2 of uncompressed values. `producer` is (id, epoch, first sequence)."""
     records = b"".join(record(v, n) for n, v in enumerate(values))
-    last = len(values) - 1
-    after = struct.pack(">hiqqqhii", 0, last, 1000, 1000, *producer, len(values) if count is None else count) + records
+    last, now = len(values) - 1, int(time.time() * 1000)  # old times would expire: retention, producer state
+    after = struct.pack(">hiqqqhii", 0, last, now, now, *producer, len(values) if count is None else count) + records
     head = struct.pack(">ibI", 0, magic, crc32c(after) ^ crc_flip)
     return struct.pack(">qi", 0, len(head) + len(after)) + head + after
 
@@ -132,6 +133,18 @@ class Connection:
     def closed(self):
         """True once the peer closes without a further byte; False if it sends one. Times out otherwise."""
         return self.read(1) is None
+
+
+def new_producer_id(port):
+    """A fresh (producer id, epoch); asks again while the broker says, retriably, that it is not ready yet."""
+    for _ in range(100):
+        with Connection(port) as connection:
+            body = connection.ask(frame(INIT_PRODUCER_ID, 0, 1, struct.pack(">hi", -1, 60000)))
+        _, error, producer, epoch = struct.unpack_from(">ihqh", body)
+        if error == 0:
+            return producer, epoch
+        time.sleep(0.1)
+    raise AssertionError(f"no producer id: error {error}")
 
 
 def produced(body, topic):
