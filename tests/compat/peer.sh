@@ -42,13 +42,13 @@ check() {
     passed=$((passed + 1)); echo "ok   $claim"
   else
     local code=$?
-    failed=$((failed + 1)); echo "FAIL $claim (exit $code)"; echo "     $*"; tail -n 15 <<< "$output"
+    failed=$((failed + 1)); echo "FAIL $claim (exit $code)"; echo "     $*"; tail -n 15 <<< "$output" | cut -c 1-300
   fi
 }
 
 holds() {
   if grep -qE -- "$3" <<< "$2"; then passed=$((passed + 1)); echo "ok   $1"
-  else failed=$((failed + 1)); echo "FAIL $1: no /$3/ in:"; tail -n 15 <<< "$2"; fi
+  else failed=$((failed + 1)); echo "FAIL $1: no /$3/ in:"; tail -n 15 <<< "$2" | cut -c 1-300; fi
 }
 
 finish() {
