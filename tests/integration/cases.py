@@ -33,7 +33,7 @@ class Case(unittest.TestCase):
     def create(self, bootstrap, partitions=1, config=None, topic=None):
         """Creates a topic and returns its name once its partitions have leaders."""
         topic = topic or self.topic()
-        admin = AdminClient({"bootstrap.servers": bootstrap})
+        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
         future = admin.create_topics([NewTopic(topic, partitions, 1, config=config or {})], operation_timeout=10)[topic]
         future.result(20)
         self.wait_for(lambda: self.led(admin, topic) == partitions, f"leaders of {topic}")
