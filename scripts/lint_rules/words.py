@@ -8,11 +8,12 @@ RULES = [
     (r"\b(TODO|FIXME|XXX|HACK)\b", "text", (), "do it, or write an issue"),
     (r"\b(?:system|steady|high_resolution)_clock\s*::\s*now|\bclock_gettime\b|\bgettimeofday\b|(?<![\w.:>])time\s*\((?:nullptr|NULL|0)\)",
      "code", ("reactor/uring/", "perf/"), "ask the clock you were given (reactor/base/time.h)"),
-    (r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w.:>])sleep\s*\(", "code", ("reactor/uring/", "perf/"),
+    (r"\bthis_thread\s*::\s*sleep\w*|\b(?:usleep|nanosleep)\b|(?<![\w.:>])sleep\s*\(", "code", ("reactor/uring/", "perf/"),
      "a timer of the loop"),
-    (r"(?<![\w.:>])s?rand(?:om)?\s*\(|\brandom_device\b|\bmt19937(?:_64)?\b", "code", ("reactor/uring/",),
+    (r"(?<![\w.:>])s?rand\s*\(|(?<!\w)::random\s*\(|\brandom_device\b|\bmt19937(?:_64)?\b", "code",
+     ("reactor/uring/", "reactor/sim/no_real_clock.cc"),
      "the random source you were given (reactor/base/prng.h)"),
-    (r"\bthread_local\b", "code", ("reactor/current",), "pass the object; only the current shard is thread_local (reactor/current*)"),
+    (r"\bthread_local\b", "code", ("reactor/shard.cc",), "pass the object; only the current shard is thread_local (reactor/shard.cc)"),
     (r"\b(?:std::)?(?:atomic(?:_\w+)?\s*<|atomic_(?:bool|int|flag|thread_fence|ref)\b)", "code",
      ("reactor/mailbox", "reactor/metrics", "reactor/wake", "tests/", "perf/"),
      "a message through reactor/mailbox, or a counter of reactor/metrics"),
@@ -27,7 +28,7 @@ RULES = [
     (r"\bstd::(?:cout|cerr|endl)\b", "code", ("cmd/", "tests/", "perf/"), "the log you were given; programs print in cmd/"),
     (r"[ \t]+$|\t", "text", (), "spaces, and none at the end of a line"),
 ]
-FILE_NAME = re.compile(r"(?:^|_)(utils?|helpers?|common|misc|impl\d*|stuff|manager)(?=_|\.|$)")
+FILE_NAME = re.compile(r"(?:^|_)(utils?|helpers?|common|misc|impl\d+|stuff)(?=_|\.|$)")
 
 
 def check(source):
