@@ -32,6 +32,7 @@ struct ShardOptions {
   size_t arena_bytes = size_t{256} << 20;  // limit of the arena
   bool shuffle_ready = false;               // the simulator: the seed picks what runs next
   uint32_t requests_per_peer = kRequestsInFlightPerPeer;  // the simulator also runs with 1
+  uint32_t tasks_per_turn = UINT32_MAX;  // the simulator: 1, so that it can crash between any two
 };
 
 // Counters of the loop itself; read by metrics.
@@ -79,6 +80,9 @@ class Shard {
   // One turn. Waits in the driver for at most until `deadline`, and not at all while work is ready.
   void turn(MonoTime deadline);
   bool has_ready() const;
+  // For the runtime: from now on turns only poll, so that the loop around them can end.
+  void stop_loop() { loop_stopped_ = true; }
+  bool loop_stopped() const { return loop_stopped_; }
   // Everything a turn would do without the driver: for the simulator's choice of who runs.
   bool has_work();
 
@@ -106,6 +110,7 @@ class Shard {
   std::vector<std::unique_ptr<Semaphore>> requests_;
   // Written by the loop.
   MonoTime now_{};
+  bool loop_stopped_ = false;
   std::array<std::deque<Ready>, kTaskClasses> ready_;
   struct Outgoing {
     Envelope* first = nullptr;
