@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "log/batch/batch.h"
+#include "log/batch/batch_validator.h"
 #include "log/types.h"
 #include "reactor/arena.h"
 #include "reactor/base/chain.h"
