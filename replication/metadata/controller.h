@@ -24,6 +24,7 @@
 #include "replication/kafka_code.h"
 #include "replication/metadata/image.h"
 #include "replication/metadata/metadata_log.h"
+#include "replication/metadata/plan.h"
 #include "replication/metadata/topic_configs.h"
 #include "replication/quorum/quorum.h"
 
@@ -45,60 +46,6 @@ struct ControllerOptions {
   TopicDefaults topic_defaults;            // the broker's own defaults of topic configs
 };
 
-struct ManualAssignment {
-  int32_t partition = 0;
-  std::vector<NodeId> replicas;
-};
-struct ConfigEntry {
-  std::string name;
-  std::optional<std::string> value;
-};
-struct NewTopic {
-  std::string name;
-  int32_t partitions = -1;          // -1: num.partitions
-  int16_t replication_factor = -1;  // -1: default.replication.factor
-  std::vector<ManualAssignment> assignments;
-  std::vector<ConfigEntry> configs;
-};
-// The answer for one topic, named as in the request.
-struct TopicResult {
-  std::string name;
-  log::TopicId id;  // zero when there is none to tell
-  KafkaCode code = KafkaCode::none;
-  std::optional<std::string> message;
-  int32_t partitions = -1;
-  int16_t replication_factor = -1;
-};
-
-// A topic to delete, by name or, with an empty name, by id.
-struct TopicToDelete {
-  std::optional<std::string> name;
-  log::TopicId id;
-};
-
-// Kafka's AlterConfigOp types.
-enum class AlterOp : int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
-struct ConfigChange {
-  std::string name;
-  AlterOp op = AlterOp::set;
-  std::optional<std::string> value;
-};
-struct ConfigAlteration {
-  ConfigResource resource;
-  std::vector<ConfigChange> changes;
-};
-struct AlterResult {
-  ConfigResource resource;
-  KafkaCode code = KafkaCode::none;
-  std::optional<std::string> message;
-};
-
-struct ProducerIdBlock {
-  KafkaCode code = KafkaCode::none;
-  int64_t first = -1;
-  int32_t count = 0;
-};
-
 class Controller {
  public:
   // Recovers the metadata log (formatting the directory when it is new), takes the lead in a new
@@ -106,6 +53,7 @@ class Controller {
   // image. `publish` is called on the metadata shard only.
   static reactor::Task<Result<std::unique_ptr<Controller>>> start(ControllerOptions options,
                                                                   Publish publish);
+  // For start() only.
   Controller(ControllerOptions options, Publish publish, std::unique_ptr<MetadataLog> log);
   ~Controller();
 
@@ -140,17 +88,20 @@ class Controller {
   reactor::Task<Status> stop();
 
  private:
-  class Turn;
   reactor::Task<Status> recover();
   reactor::Task<Status> take_lead();
+  reactor::Task<Status> bootstrap();
   reactor::Task<Status> register_self();
   reactor::Task<Status> carry_out(quorum::Effects effects);
   reactor::Task<Status> begin_epoch(quorum::Lead lead);
-  reactor::Task<Status> commit(class RecordList records);
+  reactor::Task<Status> append_durably(std::vector<std::vector<uint8_t>> values, int64_t now_ms);
+  reactor::Task<Status> commit(RecordList records);
+  reactor::Task<KafkaCode> commit_and_publish(RecordList records);
   reactor::Task<void> publish_newest();
-  reactor::Task<bool> enter();
-  void leave();
-  Status check_alter(const ConfigAlteration& alteration, AlterResult& result) const;
+  reactor::Task<Status> snapshot_when_due(bool now);
+  PlanContext plan_context() const;
+  reactor::Task<KafkaCode> enter();
+  void leave() { turn_.release(1); }
 
   // Fixed at construction.
   ControllerOptions options_;
@@ -158,13 +109,15 @@ class Controller {
   // Written by the request that has the turn.
   std::unique_ptr<MetadataLog> log_;
   quorum::Quorum quorum_;
-  std::deque<std::unique_ptr<Image>> images_;  // ascending numbers; the last is the newest
+  std::deque<std::unique_ptr<const Image>> images_;  // ascending numbers; the last is the newest
   log::Offset committed_{0};
   int64_t broker_epoch_ = -1;
-  uint64_t records_since_snapshot_ = 0;
-  reactor::Semaphore turn_{1};
-  uint32_t waiting_ = 0;
+  uint64_t snapshot_bytes_ = 0;  // of the newest snapshot's records: the log may grow as large
+  bool abort_first_ = false;     // the log ends inside a transaction
   bool stopped_ = false;
+  reactor::Semaphore turn_{1};
+  // Written by enter().
+  uint32_t waiting_ = 0;
 };
 
 }  // namespace odradek::metadata

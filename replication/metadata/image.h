@@ -144,7 +144,7 @@ class Image {
   log::Offset number() const { return number_; }
   log::LeaderEpoch epoch() const { return epoch_; }
   int64_t timestamp_ms() const { return timestamp_ms_; }  // append time of that record
-  const Uuid& cluster_id() const { return cluster_id_; }
+  const std::string& cluster_id() const { return cluster_id_; }
 
   // Finalized feature levels; 0 when a feature is not set.
   int16_t feature_level(std::string_view name) const;
@@ -203,7 +203,7 @@ class Image {
   log::Offset number_{-1};
   log::LeaderEpoch epoch_{0};
   int64_t timestamp_ms_ = 0;
-  Uuid cluster_id_;
+  std::string cluster_id_;
   std::map<std::string, int16_t, std::less<>> features_;
   PersistentMap<NodeId, Broker> brokers_;
   PersistentMap<NodeId, ControllerNode> controllers_;

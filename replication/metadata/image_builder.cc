@@ -4,9 +4,12 @@
 
 #include <algorithm>
 
+#include "replication/metadata/limits.h"
 #include "replication/metadata/record_types.h"
 
 namespace odradek::metadata {
+
+using namespace records;
 namespace {
 
 std::vector<NodeId> nodes(const std::vector<int32_t>& ids) { return {ids.begin(), ids.end()}; }
@@ -166,11 +169,8 @@ Status ImageBuilder::on(const PartitionRecord& record) {
   if (topic == nullptr)
     return contradiction("partition of an unknown topic " + record.topic_id.to_string());
   const auto index = static_cast<size_t>(record.partition_id);
-  // In the order of their ids: as created, and as a snapshot of Kafka lists them. A repeated record
-  // replaces.
-  if (record.partition_id < 0 || index > topic->partitions_.size()) {
-    return contradiction(fmt::format("{}: partition {} before {}", topic->name_,
-                                     record.partition_id, topic->partitions_.size()));
+  if (record.partition_id < 0 || record.partition_id >= kPartitionsPerTopicMax) {
+    return contradiction(fmt::format("{} has a partition {}", topic->name_, record.partition_id));
   }
   Partition partition;
   partition.replicas = nodes(record.replicas);
@@ -184,12 +184,9 @@ Status ImageBuilder::on(const PartitionRecord& record) {
   partition.leader_recovery_state = record.leader_recovery_state;
   partition.leader_epoch = log::LeaderEpoch(record.leader_epoch);
   partition.partition_epoch = record.partition_epoch;
-  Shared<Partition> made(std::move(partition));
-  if (index == topic->partitions_.size()) {
-    topic->partitions_.push_back(std::move(made));
-  } else {
-    topic->partitions_[index] = std::move(made);
-  }
+  // A snapshot may list them in any order.
+  while (topic->partitions_.size() <= index) topic->partitions_.emplace_back(Partition{});
+  topic->partitions_[index] = Shared<Partition>(std::move(partition));
   return {};
 }
 

@@ -9,8 +9,31 @@
 #include <optional>
 
 #include "replication/metadata/image.h"
-#include "replication/metadata/metadata_log.h"
+#include "replication/metadata/logged_record.h"
 #include "replication/metadata/record_list.h"
+
+namespace odradek::records {
+struct AbortTransactionRecord;
+struct BeginTransactionRecord;
+struct BrokerRegistrationChangeRecord;
+struct ClearElrRecord;
+struct ConfigRecord;
+struct EndTransactionRecord;
+struct FeatureLevelRecord;
+struct FenceBrokerRecord;
+struct NoOpRecord;
+struct PartitionChangeRecord;
+struct PartitionRecord;
+struct ProducerIdsRecord;
+struct RegisterBrokerRecord;
+struct RegisterControllerRecord;
+struct RemoveTopicRecord;
+struct TopicRecord;
+struct UnfenceBrokerRecord;
+struct UnregisterBrokerRecord;
+struct UnregisterControllerRecord;
+struct ZkMigrationStateRecord;
+}  // namespace odradek::records
 
 namespace odradek::metadata {
 
@@ -19,7 +42,7 @@ class ImageBuilder {
   ImageBuilder() = default;  // an empty cluster
   explicit ImageBuilder(const Image& base) : image_(base) {}
 
-  void set_cluster_id(const Uuid& id) { image_.cluster_id_ = id; }
+  void set_cluster_id(std::string id) { image_.cluster_id_ = std::move(id); }
 
   // Applies one data record (control records only move the number). Errc::unsupported for a record
   // of a type or version that is not known: going on without it would show a cluster that is not
@@ -41,26 +64,26 @@ class ImageBuilder {
   Status decode_and_apply(const RecordFront& front);
   Status apply_carried(const RecordFront& front);
 
-  Status on(const struct RegisterBrokerRecord& record);
-  Status on(const struct UnregisterBrokerRecord& record);
-  Status on(const struct BrokerRegistrationChangeRecord& record);
-  Status on(const struct FenceBrokerRecord& record);
-  Status on(const struct UnfenceBrokerRecord& record);
-  Status on(const struct TopicRecord& record);
-  Status on(const struct PartitionRecord& record);
-  Status on(const struct PartitionChangeRecord& record);
-  Status on(const struct RemoveTopicRecord& record);
-  Status on(const struct ConfigRecord& record);
-  Status on(const struct FeatureLevelRecord& record);
-  Status on(const struct ProducerIdsRecord& record);
-  Status on(const struct RegisterControllerRecord& record);
-  Status on(const struct UnregisterControllerRecord& record);
-  Status on(const struct ClearElrRecord& record);
-  Status on(const struct BeginTransactionRecord& record);
-  Status on(const struct EndTransactionRecord& record);
-  Status on(const struct AbortTransactionRecord& record);
-  Status on(const struct NoOpRecord& record);
-  Status on(const struct ZkMigrationStateRecord& record);
+  Status on(const records::RegisterBrokerRecord& record);
+  Status on(const records::UnregisterBrokerRecord& record);
+  Status on(const records::BrokerRegistrationChangeRecord& record);
+  Status on(const records::FenceBrokerRecord& record);
+  Status on(const records::UnfenceBrokerRecord& record);
+  Status on(const records::TopicRecord& record);
+  Status on(const records::PartitionRecord& record);
+  Status on(const records::PartitionChangeRecord& record);
+  Status on(const records::RemoveTopicRecord& record);
+  Status on(const records::ConfigRecord& record);
+  Status on(const records::FeatureLevelRecord& record);
+  Status on(const records::ProducerIdsRecord& record);
+  Status on(const records::RegisterControllerRecord& record);
+  Status on(const records::UnregisterControllerRecord& record);
+  Status on(const records::ClearElrRecord& record);
+  Status on(const records::BeginTransactionRecord& record);
+  Status on(const records::EndTransactionRecord& record);
+  Status on(const records::AbortTransactionRecord& record);
+  Status on(const records::NoOpRecord& record);
+  Status on(const records::ZkMigrationStateRecord& record);
   Result<Broker*> broker(int32_t id, int64_t epoch);
 
   Image image_;
@@ -74,10 +97,10 @@ class ImageBuilder {
 RecordList records_of(const Image& image);
 
 // One object as its record; what it views is the object.
-struct PartitionRecord partition_record(const log::TopicId& topic, int32_t id,
-                                        const Partition& partition);
-struct RegisterBrokerRecord registration_record(const Broker& broker);
-struct RegisterControllerRecord registration_record(const ControllerNode& node);
+records::PartitionRecord partition_record(const log::TopicId& topic, int32_t id,
+                                          const Partition& partition);
+records::RegisterBrokerRecord registration_record(const Broker& broker);
+records::RegisterControllerRecord registration_record(const ControllerNode& node);
 
 // Versions in which records are written at a level of metadata.version, and the lowest and highest
 // level that this program can lead and follow.
@@ -88,7 +111,9 @@ struct RecordVersions {
   int16_t partition_change = 0;
 };
 RecordVersions record_versions(int16_t metadata_version);
-inline constexpr int16_t kMetadataVersionMin = 7;   // 3.3-IV3
-inline constexpr int16_t kMetadataVersionMax = 30;  // 4.3-IV0
+inline constexpr int16_t kMetadataVersionMin = 7;    // 3.3-IV3
+inline constexpr int16_t kMetadataVersionMax = 30;   // 4.3-IV0
+inline constexpr int16_t kControllersFrom = 15;      // 3.7-IV0: RegisterControllerRecord
+inline constexpr int16_t kEligibleLeadersFrom = 23;  // 4.0-IV1
 
 }  // namespace odradek::metadata

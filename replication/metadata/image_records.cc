@@ -5,6 +5,8 @@
 #include "replication/metadata/record_types.h"
 
 namespace odradek::metadata {
+
+using namespace records;
 namespace {
 
 std::vector<int32_t> ids(const std::vector<NodeId>& nodes) {
@@ -154,8 +156,10 @@ RecordList records_of(const Image& image) {
   image.for_each_broker([&](const Broker& broker) {
     out.add(registration_record(broker), versions.register_broker);
   });
-  image.for_each_controller(
-      [&](const ControllerNode& node) { out.add(registration_record(node), 0); });
+  if (level >= kControllersFrom) {
+    image.for_each_controller(
+        [&](const ControllerNode& node) { out.add(registration_record(node), 0); });
+  }
   image.for_each_topic([&](const Topic& topic) { add_topic(topic, versions, out); });
   add_configs(image, out);
   add_producer_ids(image, out);

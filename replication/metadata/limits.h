@@ -19,8 +19,8 @@ inline constexpr size_t kAppendBytesMax = size_t{8} << 20;
 // Files are read whole; Kafka's segments and snapshots may be up to 1 GiB.
 inline constexpr uint64_t kMetadataFileBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kSmallFileBytesMax = uint64_t{1} << 20;
-// The log is replaced by a snapshot when it has grown by this much (Kafka's default is 20 MiB; ours is
-// read whole at start, so it is kept shorter).
+// The log is replaced by a snapshot when it has grown by this much (Kafka's default is 20 MiB; ours
+// is read whole at start, so it is kept shorter).
 inline constexpr uint64_t kSnapshotEveryBytes = uint64_t{4} << 20;
 // Producer ids handed out at once, as in Kafka.
 inline constexpr int32_t kProducerIdBlock = 1000;

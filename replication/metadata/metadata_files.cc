@@ -12,6 +12,8 @@
 #include "replication/metadata/record_types.h"
 
 namespace odradek::metadata {
+
+using namespace records;
 namespace {
 
 std::optional<int64_t> parse_digits(std::string_view text) {
@@ -43,7 +45,8 @@ Result<int32_t> json_int(std::string_view text, std::string_view key) {
   const auto member = json_member(text, key);
   int32_t value = 0;
   if (member) {
-    const auto [end, error] = std::from_chars(member->data(), member->data() + member->size(), value);
+    const auto [end, error] =
+        std::from_chars(member->data(), member->data() + member->size(), value);
     if (error == std::errc() && end == member->data() + member->size()) return value;
   }
   return fail(Errc::corrupt, fmt::format("quorum-state has no number \"{}\"", key));
@@ -57,8 +60,8 @@ std::vector<uint8_t> encoded(const M& message, int16_t version) {
   return writer.copy();
 }
 
-void append_control(log::BatchBuilder& batch, log::ControlType type, const std::vector<uint8_t>& value,
-                    int64_t timestamp_ms) {
+void append_control(log::BatchBuilder& batch, log::ControlType type,
+                    const std::vector<uint8_t>& value, int64_t timestamp_ms) {
   const auto key = log::control_key(type);
   log::Record record;
   record.timestamp = timestamp_ms;
@@ -94,8 +97,8 @@ VotersRecord voters_record(const VoterSet& set) {
   return record;
 }
 
-Result<std::vector<uint8_t>> snapshot_front(SnapshotId id, const VoterSet& voters, int64_t contained_ms,
-                                            int64_t now_ms, int32_t* count) {
+Result<std::vector<uint8_t>> snapshot_front(SnapshotId id, const VoterSet& voters,
+                                            int64_t contained_ms, int64_t now_ms, int32_t* count) {
   log::BatchBuilder batch(batch_options(log::Offset(0), id.epoch, true));
   SnapshotHeaderRecord header;
   header.version = 0;
@@ -106,7 +109,8 @@ Result<std::vector<uint8_t>> snapshot_front(SnapshotId id, const VoterSet& voter
     version.version = 0;
     version.kraft_version = voters.kraft_version;
     append_control(batch, log::ControlType::kraft_version, encoded(version, 0), now_ms);
-    append_control(batch, log::ControlType::kraft_voters, encoded(voters_record(voters), 0), now_ms);
+    append_control(batch, log::ControlType::kraft_voters, encoded(voters_record(voters), 0),
+                   now_ms);
   }
   *count = batch.record_count();
   return batch.finish();
@@ -153,7 +157,8 @@ std::string quorum_state_text(const quorum::HardState& state, int16_t kraft_vers
   if (kraft_version > 0) {
     return fmt::format(
         R"({{"leaderId":{},"leaderEpoch":{},"votedId":{},"votedDirectoryId":"{}","data_version":1}})",
-        state.leader.value, state.epoch.value, state.voted.id.value, state.voted.directory.to_string());
+        state.leader.value, state.epoch.value, state.voted.id.value,
+        state.voted.directory.to_string());
   }
   std::string list;
   for (const quorum::Voter& voter : voters) {
@@ -179,7 +184,8 @@ Result<quorum::HardState> parse_quorum_state(std::string_view text) {
   state.voted.id = NodeId(voted);
   if (version == 1) {
     const auto member = json_member(text, "votedDirectoryId");
-    const bool quoted = member && member->size() == 24 && member->front() == '"' && member->back() == '"';
+    const bool quoted =
+        member && member->size() == 24 && member->front() == '"' && member->back() == '"';
     const auto directory = quoted ? Uuid::parse(member->substr(1, 22)) : std::nullopt;
     if (!directory) return fail(Errc::corrupt, "quorum-state has no id \"votedDirectoryId\"");
     state.voted.directory = *directory;
@@ -216,7 +222,8 @@ Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead, int16
 }
 
 Result<std::vector<uint8_t>> data_batch(const std::vector<std::vector<uint8_t>>& records,
-                                        log::Offset base, log::LeaderEpoch epoch, int64_t timestamp_ms) {
+                                        log::Offset base, log::LeaderEpoch epoch,
+                                        int64_t timestamp_ms) {
   CHECK(!records.empty());
   log::BatchBuilder batch(batch_options(base, epoch, false));
   for (const auto& value : records) {
@@ -232,7 +239,8 @@ Result<std::vector<uint8_t>> snapshot_bytes(SnapshotId id, const VoterSet& voter
                                             const RecordList& records, int64_t contained_ms,
                                             int64_t now_ms) {
   int32_t control_count = 0;
-  TRY_ASSIGN(std::vector<uint8_t> out, snapshot_front(id, voters, contained_ms, now_ms, &control_count));
+  TRY_ASSIGN(std::vector<uint8_t> out,
+             snapshot_front(id, voters, contained_ms, now_ms, &control_count));
   // Offsets inside a snapshot only count; they are not the log's.
   log::Offset next(control_count);
   std::vector<std::vector<uint8_t>> chunk;
@@ -248,9 +256,26 @@ Result<std::vector<uint8_t>> snapshot_bytes(SnapshotId id, const VoterSet& voter
     chunk_bytes = 0;
   }
   log::BatchBuilder last(batch_options(next, id.epoch, true));
-  append_control(last, log::ControlType::snapshot_footer, encoded(SnapshotFooterRecord{}, 0), now_ms);
+  append_control(last, log::ControlType::snapshot_footer, encoded(SnapshotFooterRecord{}, 0),
+                 now_ms);
   TRY_ASSIGN(const std::vector<uint8_t> footer, last.finish());
   append_bytes(out, footer);
+  return out;
+}
+
+std::vector<RecordList> split_into_batches(RecordList records) {
+  std::vector<RecordList> out;
+  if (records.empty()) return out;
+  if (records.bytes() <= kAppendBytesMax) {
+    out.push_back(std::move(records));
+    return out;
+  }
+  out.emplace_back().add(BeginTransactionRecord{}, 0);
+  for (const auto& value : records.values()) {
+    if (out.back().bytes() + value.size() > kAppendBytesMax) out.emplace_back();
+    out.back().add_encoded(value);
+  }
+  out.back().add(EndTransactionRecord{}, 0);
   return out;
 }
 
@@ -267,7 +292,8 @@ Status read_voters(BytesView key, BytesView value, VoterSet& voters) {
     VotersRecord record;
     TRY(decode_control(value, "voters record", record));
     voters.voters.clear();
-    for (const auto& v : record.voters) voters.voters.push_back({NodeId(v.voter_id), v.voter_directory_id});
+    for (const auto& v : record.voters)
+      voters.voters.push_back({NodeId(v.voter_id), v.voter_directory_id});
   }
   return {};
 }

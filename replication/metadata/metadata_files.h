@@ -1,5 +1,6 @@
-// The small files and the control batches of the metadata log as bytes: pure functions, in Kafka's formats
-// (org.apache.kafka.raft.FileQuorumStateStore, LeaderEpochCheckpointFile, PartitionMetadataFile, Snapshots).
+// The small files and the control batches of the metadata log as bytes: pure functions, in Kafka's
+// formats (org.apache.kafka.raft.FileQuorumStateStore, LeaderEpochCheckpointFile,
+// PartitionMetadataFile, Snapshots).
 #pragma once
 
 #include <cstdint>
@@ -32,9 +33,9 @@ struct EpochStart {
   bool operator==(const EpochStart&) const = default;
 };
 
-std::string segment_name(log::Offset base);                  // <20 digits>.log
+std::string segment_name(log::Offset base);  // <20 digits>.log
 std::optional<log::Offset> parse_segment_name(std::string_view name);
-std::string snapshot_name(SnapshotId id);                    // <20 digits>-<10 digits>.checkpoint
+std::string snapshot_name(SnapshotId id);  // <20 digits>-<10 digits>.checkpoint
 std::optional<SnapshotId> parse_snapshot_name(std::string_view name);
 
 // `quorum-state`: version 0 names the voters (kraft.version 0), version 1 the voted directory.
@@ -57,12 +58,17 @@ Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead, int16
                                                  int64_t timestamp_ms);
 // A data batch of `records` from `base` on. REQUIRES: not empty.
 Result<std::vector<uint8_t>> data_batch(const std::vector<std::vector<uint8_t>>& records,
-                                        log::Offset base, log::LeaderEpoch epoch, int64_t timestamp_ms);
-// A whole snapshot file: header (and voters), records, footer. `contained_ms` is the append time of the
-// last record of the log it contains.
+                                        log::Offset base, log::LeaderEpoch epoch,
+                                        int64_t timestamp_ms);
+// A whole snapshot file: header (and voters), records, footer. `contained_ms` is the append time of
+// the last record of the log it contains.
 Result<std::vector<uint8_t>> snapshot_bytes(SnapshotId id, const VoterSet& voters,
                                             const RecordList& records, int64_t contained_ms,
                                             int64_t now_ms);
+
+// Parts of at most kAppendBytesMax; several are framed as one transaction. REQUIRES: `records` is
+// no part of a transaction if it is larger.
+std::vector<RecordList> split_into_batches(RecordList records);
 
 // Takes what a control record says of the quorum; other control records change nothing.
 Status read_voters(BytesView key, BytesView value, VoterSet& voters);

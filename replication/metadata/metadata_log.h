@@ -27,6 +27,8 @@
 #include "reactor/file.h"
 #include "reactor/task.h"
 #include "replication/metadata/image.h"
+#include "replication/metadata/logged_record.h"
+#include "replication/metadata/metadata_files.h"
 #include "replication/quorum/quorum.h"
 
 namespace odradek::metadata {
@@ -35,30 +37,13 @@ struct MetadataLogOptions {
   std::string
       directory;  // metadata.log.dir, or the first of log.dirs; exists and is locked by the caller
   NodeId node_id{1};
-  Uuid cluster_id;
+  std::string cluster_id;
   Uuid directory_id;  // of `directory`, from its meta.properties
   // Where the other voters would reach this one; stands in the voters record.
   std::vector<Endpoint> controller_endpoints;
   bool static_voters =
-      false;  // controller.quorum.voters is set: kraft.version 0, as Kafka formats it
-};
-
-// A snapshot's name: it holds everything below `end`, whose last record is of `epoch`.
-struct SnapshotId {
-  log::Offset end{0};
-  log::LeaderEpoch epoch{0};
-  auto operator<=>(const SnapshotId&) const = default;
-};
-
-// One record of the log or of a snapshot, as replay hands it out. Views live during the call.
-struct LoggedRecord {
-  log::Offset offset{0};
-  log::LeaderEpoch epoch{0};
-  int64_t timestamp_ms = 0;
-  bool control = false;
-  bool from_snapshot = false;
-  BytesView key;  // control records: version, type
-  BytesView value;
+      false;           // controller.quorum.voters is set: kraft.version 0, as Kafka formats it
+  int64_t now_ms = 0;  // wall time, for the snapshot that formats a new log
 };
 
 class MetadataLog {
@@ -78,47 +63,47 @@ class MetadataLog {
   log::LeaderEpoch last_epoch() const { return last_epoch_; }
   const quorum::HardState& hard_state() const { return hard_state_; }
   std::optional<SnapshotId> snapshot() const { return snapshot_; }
-  int16_t kraft_version() const { return kraft_version_; }
-  const std::vector<quorum::Voter>& voters() const { return voters_; }
+  const VoterSet& voters() const { return voters_; }
+  // Bytes of log above the newest snapshot.
+  uint64_t bytes() const;
 
   // Replaces quorum-state; on stable storage when this ends.
   reactor::Task<Status> save(quorum::HardState state);
   // Appends one finished batch that begins at end(); on stable storage when this ends. After an
   // error the log is broken: every later call fails with Errc::fenced.
   reactor::Task<Status> append(std::vector<uint8_t> batch);
-  // The LeaderChange control batch that begins an epoch.
+  // Appends the LeaderChange control batch that begins an epoch. REQUIRES: lead.at == end().
   reactor::Task<Status> append_leader_change(quorum::Lead lead, int64_t timestamp_ms);
-  // Writes a snapshot of everything below end() from the batches given (data batches without the
-  // header and footer, which this adds), rolls the log, and removes what the snapshot replaces.
-  reactor::Task<Status> write_snapshot(std::vector<std::vector<uint8_t>> values,
-                                       int64_t timestamp_ms);
+  // Writes a snapshot of everything below end(), rolls the log, and removes what the snapshot
+  // replaces. `contained_ms` is the append time of the last record. The snapshot stands when this
+  // ends.
+  reactor::Task<Status> write_snapshot(RecordList records, int64_t contained_ms, int64_t now_ms);
   reactor::Task<Status> close();
 
  private:
   explicit MetadataLog(MetadataLogOptions options);
   reactor::Task<Status> format();
   reactor::Task<Status> recover();
-  reactor::Task<Status> recover_segment(std::string path, bool last);
+  reactor::Task<Status> find_files();
+  reactor::Task<Status> read_snapshot();
+  reactor::Task<Status> recover_segment(size_t index);
+  reactor::Task<Status> cut_tail(std::string path, uint64_t bytes);
   reactor::Task<Status> read_quorum_state();
-  reactor::Task<Status> write_epochs();
+  reactor::Task<Status> write_derived_files();
   reactor::Task<Status> roll();
-  reactor::Task<Status> replay_file(std::string path, bool snapshot, const Visit& visit);
-  Status see_control(const LoggedRecord& record);
-  std::string path(const std::string& name) const;
+  reactor::Task<Status> remove_replaced();
+  Status visit_bytes(const Chain& bytes, const LoggedRecord& in_snapshot, const Visit& visit);
+  std::string path(std::string_view name) const;
 
   struct Segment {
     log::Offset base{0};
     uint64_t bytes = 0;
   };
-  struct EpochStart {
-    log::LeaderEpoch epoch{0};
-    log::Offset start{0};
-  };
   // Fixed at construction.
   MetadataLogOptions options_;
   std::string folder_;
   // Written by recovery and by the calls above.
-  std::vector<Segment> segments_;  // ascending; the last one is open
+  std::vector<Segment> segments_;  // ascending; the last one is `active_`
   reactor::File active_;
   log::Offset start_{0};
   log::Offset end_{0};
@@ -126,9 +111,12 @@ class MetadataLog {
   quorum::HardState hard_state_;
   std::optional<SnapshotId> snapshot_;
   std::vector<EpochStart> epochs_;
-  std::vector<quorum::Voter> voters_;
-  int16_t kraft_version_ = 0;
+  VoterSet voters_;
   bool broken_ = false;
 };
+
+// The records of `bootstrap.checkpoint` in `directory`: what a tool formatted it with. Empty
+// without one.
+reactor::Task<Result<RecordList>> read_bootstrap(std::string directory);
 
 }  // namespace odradek::metadata

@@ -1,6 +1,7 @@
 #include "replication/metadata/topic_configs.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
