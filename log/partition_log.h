@@ -140,11 +140,13 @@ class PartitionLog {
   virtual reactor::Task<Result<Offset>> delete_records(Offset before) = 0;
 
   // Woken whenever high watermark or last stable offset advance, log_start moves, or the log closes:
-  // long polls look again. The pointer is registered by add_watcher until remove_watcher.
+  // long polls look again. The pointer is registered by add_watcher until remove_watcher, or until the
+  // log closes: then it is taken out, told one last time, and remove_watcher does nothing.
   struct Watcher {
     void (*on_progress)(Watcher& watcher) = nullptr;  // must only note and make ready
     Watcher* next = nullptr;
     Watcher* previous = nullptr;
+    bool registered = false;
   };
   virtual void add_watcher(Watcher& watcher) = 0;
   virtual void remove_watcher(Watcher& watcher) = 0;
