@@ -16,19 +16,19 @@ inline constexpr uint64_t kDiskBlockBytes = reactor::kIoAlignment;
 inline constexpr uint64_t kTailBlockBytesMin = reactor::kBlockBytesMin;
 inline constexpr uint64_t kTailBlockBytesMax = 256 * 1024;
 
-// A partition with this much that is durable but not destaged is destaged at once: disks reach their
-// bandwidth at about 1 MiB a write.
+// A partition with this much that is durable but not destaged is destaged at once: disks reach
+// their bandwidth at about 1 MiB a write.
 inline constexpr uint64_t kDestageRunBytes = 1024 * 1024;
-// Under pressure, runs shorter than this are carried into the WAL's new lap instead of being written:
-// 10,000 lukewarm partitions must not mean 10,000 small writes.
+// Under pressure, runs shorter than this are carried into the WAL's new lap instead of being
+// written: 10,000 lukewarm partitions must not mean 10,000 small writes.
 inline constexpr uint64_t kCarryRunBytesMax = 64 * 1024;
 // Parts of one destage write; more goes in several writes.
 inline constexpr size_t kDestagePartsMax = 32;
 // Partitions whose files one destage round writes and syncs.
 inline constexpr size_t kDestagePartitionsPerRound = 64;
 
-// The segment file's space is reserved in steps of this, so that a full disk refuses an append before it
-// has a place.
+// The segment file's space is reserved in steps of this, so that a full disk refuses an append
+// before it has a place.
 inline constexpr uint64_t kSegmentReserveBytes = 16 * 1024 * 1024;
 // Offsets of a segment fit Kafka's relative i32.
 inline constexpr int64_t kSegmentOffsetsMax = 0x7fffffff;

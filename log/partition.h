@@ -1,5 +1,5 @@
-// The log of one partition on one shard: the append path, what of it is durable, and what of it has gone
-// to the segment files. See README.md for the picture and the invariants.
+// The log of one partition on one shard: the append path, what of it is durable, and what of it has
+// gone to the segment files. See README.md for the picture and the invariants.
 //
 // Owned by the shard's Manager. Whoever awaits inside holds a Pin; close() waits for all of them.
 #pragma once
@@ -34,7 +34,8 @@ class Partition final : public PartitionLog {
   Partition(LogDisk& disk, const PartitionState& state, const LogConfig& config);
   ~Partition() override;
 
-  // Reads what the files say: end, epochs, producers. REQUIRES: everything is destaged (recovery ran).
+  // Reads what the files say: end, epochs, producers. REQUIRES: everything is destaged (recovery
+  // ran).
   reactor::Task<Status> open(std::vector<SegmentState> segments);
   // Refuses appends, ends waits with Errc::closed, and returns when nobody is inside any more.
   reactor::Task<void> close();

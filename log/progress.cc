@@ -36,7 +36,9 @@ void Progress::fail(Errc code) {
 
 reactor::Task<Status> Progress::wait(Offset last, MonoTime deadline) {
   while (last >= high_watermark_) {
-    if (failed_) co_return odradek::fail(*failed_, "the log can no longer make offset " + last.to_string() + " visible");
+    if (failed_)
+      co_return odradek::fail(*failed_,
+                              "the log can no longer make offset " + last.to_string() + " visible");
     if (!co_await waiting_.wait(deadline)) {
       co_return odradek::fail(Errc::timed_out, "not visible in time: offset " + last.to_string());
     }

@@ -24,7 +24,8 @@ class Progress {
   void advance(Offset high_watermark);
   // The log start moved, or something else that long polls look at.
   void changed();
-  // Ends every wait, now and later, with `code`: fenced, or closed, which also lets the watchers go.
+  // Ends every wait, now and later, with `code`: fenced, or closed, which also lets the watchers
+  // go.
   void fail(Errc code);
   std::optional<Errc> failed() const { return failed_; }
 

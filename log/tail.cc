@@ -20,8 +20,8 @@ bool Tail::try_reserve(FilePlace at, uint64_t bytes) {
   const uint64_t to = at.position + bytes;
   std::vector<Block> made;
   while (from < to) {
-    const uint64_t size = std::min(kTailBlockBytesMax,
-                                   std::max(last_bytes * 2, block_bytes_wanted(to - from)));
+    const uint64_t size =
+        std::min(kTailBlockBytesMax, std::max(last_bytes * 2, block_bytes_wanted(to - from)));
     reactor::Lease lease = arena_.try_allocate(size);
     if (!lease) return false;
     last_bytes = lease.size();
@@ -112,11 +112,12 @@ void Tail::add_pieces(LogSlice& slice, FilePlace from, uint64_t length) const {
     const uint64_t n = std::min(length, block.lease.size() - offset);
     LogSlice::Piece* last = slice.pieces.empty() ? nullptr : &slice.pieces.back();
     const uint8_t* begin = block.lease.bytes().data() + offset;
-    if (last && last->bytes().data() + last->length == begin && last->offset + last->length == offset) {
+    if (last && last->bytes().data() + last->length == begin &&
+        last->offset + last->length == offset) {
       last->length += static_cast<uint32_t>(n);
     } else {
-      slice.pieces.push_back({block.lease.share(), static_cast<uint32_t>(offset),
-                              static_cast<uint32_t>(n)});
+      slice.pieces.push_back(
+          {block.lease.share(), static_cast<uint32_t>(offset), static_cast<uint32_t>(n)});
     }
     from.position += n;
     length -= n;
@@ -148,11 +149,12 @@ uint64_t Tail::evict(FilePlace destaged, uint64_t bytes_wanted) {
   uint64_t freed = 0;
   while (freed < bytes_wanted && !blocks_.empty()) {
     const FilePlace end = blocks_.front().end();
-    // The image of what is still to be written stays, and so do the beginnings of batches that are not
-    // in the file to their last byte: nobody could read them from there.
+    // The image of what is still to be written stays, and so do the beginnings of batches that are
+    // not in the file to their last byte: nobody could read them from there.
     if (end > FilePlace{destaged.segment, align_down(destaged.position, kDiskBlockBytes)}) break;
-    const auto partly = std::ranges::find_if(
-        batches_, [&](const TailBatch& batch) { return batch.at >= end || batch.end() > destaged; });
+    const auto partly = std::ranges::find_if(batches_, [&](const TailBatch& batch) {
+      return batch.at >= end || batch.end() > destaged;
+    });
     if (partly != batches_.end() && partly->at < end) break;
     batches_.erase(batches_.begin(), partly);
     freed += blocks_.front().lease.size();

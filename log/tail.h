@@ -1,9 +1,9 @@
-// The end of a partition's log in memory: the bytes that are not in the segment files yet, and as much
-// of what is as memory allows. Each block is an image of a range of a segment file that starts on a
-// 4 KiB boundary, so it is written as it lies, and read by lease without a copy.
+// The end of a partition's log in memory: the bytes that are not in the segment files yet, and as
+// much of what is as memory allows. Each block is an image of a range of a segment file that starts
+// on a 4 KiB boundary, so it is written as it lies, and read by lease without a copy.
 //
-// Owned by one log, used by its shard only. Bounded by the WAL's capacity (what is not destaged) and by
-// eviction (what is).
+// Owned by one log, used by its shard only. Bounded by the WAL's capacity (what is not destaged)
+// and by eviction (what is).
 #pragma once
 
 #include <sys/uio.h>
@@ -26,9 +26,7 @@ struct FilePlace {
   Offset segment{0};      // base offset
   uint64_t position = 0;  // bytes into the .log file
   auto operator<=>(const FilePlace&) const = default;
-  std::string to_string() const {
-    return segment.to_string() + ":" + std::to_string(position);
-  }
+  std::string to_string() const { return segment.to_string() + ":" + std::to_string(position); }
 };
 
 // One batch in the tail.
@@ -47,9 +45,9 @@ class Tail {
  public:
   explicit Tail(reactor::Arena& arena) : arena_(arena) {}
 
-  // Blocks for [at, at + bytes). False when the arena has no room; then nothing changed. Call it again
-  // until true, then put(). REQUIRES: `at` is end(), or the start of a newer segment, or any place when
-  // the tail is empty.
+  // Blocks for [at, at + bytes). False when the arena has no room; then nothing changed. Call it
+  // again until true, then put(). REQUIRES: `at` is end(), or the start of a newer segment, or any
+  // place when the tail is empty.
   bool try_reserve(FilePlace at, uint64_t bytes);
   // Bytes a failed try_reserve() wants in one block: what to wait for.
   static uint64_t block_bytes_wanted(uint64_t bytes);
@@ -58,7 +56,8 @@ class Tail {
   // Says that the bytes last put are a batch. REQUIRES: it follows the batch before it.
   void add_batch(const TailBatch& batch);
 
-  // The bytes [from, from + length) as they lie. REQUIRES: held. The views live until the next change.
+  // The bytes [from, from + length) as they lie. REQUIRES: held. The views live until the next
+  // change.
   Chain view(FilePlace from, uint64_t length) const;
   // The same as parts to write; the last is padded with zeros to a 4 KiB boundary.
   // REQUIRES: from is aligned.
@@ -75,8 +74,8 @@ class Tail {
   LogSlice read(const ReadOptions& options) const;
   uint64_t available_bytes(Offset from, Offset limit, uint64_t enough) const;
 
-  // Gives memory back: blocks whose batches all end at or before `destaged` and are not needed to write
-  // the rest. Returns the bytes given back; stops after about `bytes_wanted`.
+  // Gives memory back: blocks whose batches all end at or before `destaged` and are not needed to
+  // write the rest. Returns the bytes given back; stops after about `bytes_wanted`.
   uint64_t evict(FilePlace destaged, uint64_t bytes_wanted);
   uint64_t memory_bytes() const { return memory_bytes_; }
   void clear();
