@@ -95,7 +95,7 @@ struct Op {
   void* owner = nullptr;  // for whoever submitted it
   // For the driver.
   uint64_t driver_state = 0;
-  iovec driver_iov[1] = {};
+  alignas(8) uint8_t driver_space[64] = {};  // a msghdr or a sockaddr
 };
 
 }  // namespace odradek::reactor

@@ -216,7 +216,7 @@ void Shard::turn(MonoTime deadline) {
   publish();
   bool unpublished = false;
   for (const auto& out : outgoing_) unpublished = unpublished || out.first;
-  if (has_ready() || unpublished) {
+  if (has_ready() || unpublished || loop_stopped_) {
     deadline = MonoTime::min();
   } else {
     mailboxes_.set_sleeping(id(), true);

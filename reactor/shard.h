@@ -79,6 +79,9 @@ class Shard {
   // One turn. Waits in the driver for at most until `deadline`, and not at all while work is ready.
   void turn(MonoTime deadline);
   bool has_ready() const;
+  // For the runtime: from now on turns only poll, so that the loop around them can end.
+  void stop_loop() { loop_stopped_ = true; }
+  bool loop_stopped() const { return loop_stopped_; }
   // Everything a turn would do without the driver: for the simulator's choice of who runs.
   bool has_work();
 
@@ -106,6 +109,7 @@ class Shard {
   std::vector<std::unique_ptr<Semaphore>> requests_;
   // Written by the loop.
   MonoTime now_{};
+  bool loop_stopped_ = false;
   std::array<std::deque<Ready>, kTaskClasses> ready_;
   struct Outgoing {
     Envelope* first = nullptr;

@@ -31,29 +31,52 @@ BatchFault codec_fault(const Error& error) {
 
 }  // namespace
 
-// The work per record, inlined into the scanner's loop.
+// The work per record, inlined into the scanner's loop; a copy of what that loop needs, given back
+// by keep().
 struct BatchValidator::RecordCheck {
-  BatchValidator& v;
-  const bool create_time = v.header_.attributes.timestamp_type() == TimestampType::create_time;
-  const bool compacted = v.options_.compacted;
+  explicit RecordCheck(BatchValidator& validator)
+      : v(validator),
+        create_time(v.header_.attributes.timestamp_type() == TimestampType::create_time),
+        base(create_time ? v.header_.base_timestamp : v.header_.max_timestamp),
+        keyless_allowed(!v.options_.compacted),
+        low(v.timestamp_low_),
+        high(v.timestamp_high_),
+        max(v.max_timestamp_),
+        max_delta(v.info_.max_timestamp_delta),
+        index(v.index_),
+        consecutive(v.consecutive_) {}
 
-  void operator()(const RecordShape& shape) const {
-    const int64_t timestamp =
-        create_time ? static_cast<int64_t>(static_cast<uint64_t>(v.header_.base_timestamp) +
-                                           static_cast<uint64_t>(shape.timestamp_delta))
-                    : v.header_.max_timestamp;
-    if (shape.offset_delta != v.index_) [[unlikely]]
-      v.consecutive_ = false;
-    if (timestamp > v.max_timestamp_) {
-      v.max_timestamp_ = timestamp;
-      v.info_.max_timestamp_delta = v.index_;
+  void operator()(const RecordShape& shape) {
+    const uint64_t delta = create_time ? static_cast<uint64_t>(shape.timestamp_delta) : 0;
+    const auto timestamp = static_cast<int64_t>(static_cast<uint64_t>(base) + delta);
+    consecutive &= shape.offset_delta == index;
+    if (timestamp > max) {
+      max = timestamp;
+      max_delta = index;
     }
-    const bool in_time = timestamp >= v.timestamp_low_ && timestamp <= v.timestamp_high_;
-    if (!in_time || (compacted && shape.key_bytes < 0)) [[unlikely]] {
-      v.on_bad_record(shape, timestamp);
+    const bool in_time = timestamp >= low && timestamp <= high;
+    if (!in_time || (shape.key_bytes < 0 && !keyless_allowed)) [[unlikely]] {
+      v.on_bad_record(shape, timestamp, index);
     }
-    ++v.index_;
+    ++index;
   }
+  void keep() const {
+    v.max_timestamp_ = max;
+    v.info_.max_timestamp_delta = max_delta;
+    v.index_ = index;
+    v.consecutive_ = consecutive;
+  }
+
+  BatchValidator& v;
+  const bool create_time;
+  const int64_t base;
+  const bool keyless_allowed;
+  const int64_t low;
+  const int64_t high;
+  int64_t max;
+  int32_t max_delta;
+  int32_t index;
+  bool consecutive;
 };
 
 BatchValidator::BatchValidator(Chain input, const ValidationOptions& options)
@@ -218,7 +241,9 @@ uint64_t BatchValidator::step_records() {
     if (fault == BatchFault::none) fault = record_errors_fault();
     if (fault == BatchFault::none) end_records();
   } else {
-    fault = scanner_.feed(*slice, RecordCheck{*this});
+    RecordCheck check(*this);
+    fault = scanner_.feed(*slice, check);
+    check.keep();
     info_.bytes_uncompressed += slice->size();
   }
   if (fault != BatchFault::none) end_with(fault);
@@ -226,27 +251,26 @@ uint64_t BatchValidator::step_records() {
 }
 
 // The key is looked at first, and one record has one error, as with Kafka.
-void BatchValidator::on_bad_record(const RecordShape& shape, int64_t timestamp) {
+void BatchValidator::on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index) {
   if (options_.compacted && shape.key_bytes < 0) {
-    add_record_error(BatchFault::key_missing, std::string(fault_text(BatchFault::key_missing)));
+    add_record_error(index, std::string(fault_text(BatchFault::key_missing)));
     return;
   }
   if (options_.timestamp_type == TimestampType::create_time && timestamp != kNoTimestamp) {
     timestamp_refused_ = true;
-    add_record_error(BatchFault::bad_timestamp,
-                     fmt::format("Timestamp {} at offset {} of the batch is outside [{}, {}].",
-                                 timestamp, shape.offset_delta, timestamp_low_, timestamp_high_));
+    add_record_error(
+        index, fmt::format("Timestamp {} at offset {} of the batch is outside [{}, {}].", timestamp,
+                           shape.offset_delta, timestamp_low_, timestamp_high_));
   } else if (header_.attributes.timestamp_type() == TimestampType::log_append_time) {
     timestamp_refused_ = true;
-    add_record_error(BatchFault::log_append_time_set,
-                     std::string(fault_text(BatchFault::log_append_time_set)));
+    add_record_error(index, std::string(fault_text(BatchFault::log_append_time_set)));
   }
 }
 
-void BatchValidator::add_record_error(BatchFault fault, std::string message) {
+void BatchValidator::add_record_error(int32_t index, std::string message) {
   ++record_error_count_;
   if (record_errors_.size() < kRecordErrorsMax)
-    record_errors_.push_back({index_, std::move(message)});
+    record_errors_.push_back({index, std::move(message)});
 }
 
 BatchFault BatchValidator::record_errors_fault() const {

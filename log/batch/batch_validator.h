@@ -103,8 +103,8 @@ class BatchValidator {
   uint64_t step_records();
   uint64_t step_rebuild();
   void begin_records();
-  void on_bad_record(const RecordShape& shape, int64_t timestamp);
-  void add_record_error(BatchFault fault, std::string message);
+  void on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index);
+  void add_record_error(int32_t index, std::string message);
   BatchFault record_errors_fault() const;
   void end_records();
   void begin_rebuild();

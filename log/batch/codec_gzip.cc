@@ -16,7 +16,9 @@ constexpr uint8_t kGzipId[2] = {0x1f, 0x8b};
 class GzipReader final : public SliceReader {
  public:
   GzipReader(Chain bytes, uint64_t output_bytes_max)
-      : in_(std::move(bytes)), output_left_(output_bytes_max), slice_(kSliceBytes) {
+      : in_(std::move(bytes)),
+        output_left_(output_bytes_max),
+        slice_(std::make_unique_for_overwrite<uint8_t[]>(kSliceBytes)) {
     ready_ = inflateInit2(&stream_, kGzipWindowBits) == Z_OK;
   }
   ~GzipReader() override { inflateEnd(&stream_); }
@@ -26,13 +28,13 @@ class GzipReader final : public SliceReader {
   Result<BytesView> read() override {
     if (!ready_) return fail(Errc::overloaded, "gzip: no memory");
     if (ended_) return BytesView{};
-    stream_.next_out = slice_.data();
-    stream_.avail_out = static_cast<uInt>(slice_.size());
+    stream_.next_out = slice_.get();
+    stream_.avail_out = kSliceBytes;
     while (stream_.avail_out > 0 && !ended_) TRY(inflate_part());
-    const size_t n = slice_.size() - stream_.avail_out;
+    const size_t n = kSliceBytes - stream_.avail_out;
     if (n > output_left_) return fail_expansion("gzip");
     output_left_ -= n;
-    return BytesView(slice_.data(), n);
+    return BytesView(slice_.get(), n);
   }
 
  private:
@@ -64,7 +66,7 @@ class GzipReader final : public SliceReader {
 
   ChainCursor in_;
   uint64_t output_left_;
-  std::vector<uint8_t> slice_;
+  const std::unique_ptr<uint8_t[]> slice_;
   z_stream stream_{};
   bool ready_ = false;
   bool ended_ = false;

@@ -18,7 +18,9 @@ struct FreeContext {
 class Lz4Reader final : public SliceReader {
  public:
   Lz4Reader(Chain bytes, uint64_t output_bytes_max)
-      : in_(std::move(bytes)), output_left_(output_bytes_max), slice_(kSliceBytes) {
+      : in_(std::move(bytes)),
+        output_left_(output_bytes_max),
+        slice_(std::make_unique_for_overwrite<uint8_t[]>(kSliceBytes)) {
     LZ4F_dctx* context = nullptr;
     if (!LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION))) {
       context_.reset(context);
@@ -28,12 +30,12 @@ class Lz4Reader final : public SliceReader {
   Result<BytesView> read() override {
     if (!context_) return fail(Errc::overloaded, "lz4: no memory");
     size_t done = 0;
-    while (done < slice_.size() && !ended_) {
+    while (done < kSliceBytes && !ended_) {
       const BytesView part = in_.peek();
       size_t taken = part.size();
-      size_t made = slice_.size() - done;
-      const size_t hint = LZ4F_decompress(context_.get(), slice_.data() + done, &made, part.data(),
-                                          &taken, nullptr);
+      size_t made = kSliceBytes - done;
+      const size_t hint =
+          LZ4F_decompress(context_.get(), slice_.get() + done, &made, part.data(), &taken, nullptr);
       if (LZ4F_isError(hint)) return fail_malformed("lz4", LZ4F_getErrorName(hint));
       in_.skip(taken);
       done += made;
@@ -42,13 +44,13 @@ class Lz4Reader final : public SliceReader {
     }
     if (done > output_left_) return fail_expansion("lz4");
     output_left_ -= done;
-    return BytesView(slice_.data(), done);
+    return BytesView(slice_.get(), done);
   }
 
  private:
   ChainCursor in_;
   uint64_t output_left_;
-  std::vector<uint8_t> slice_;
+  const std::unique_ptr<uint8_t[]> slice_;
   std::unique_ptr<LZ4F_dctx, FreeContext> context_;
   bool ended_ = false;
 };

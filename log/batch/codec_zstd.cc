@@ -18,14 +18,14 @@ class ZstdReader final : public SliceReader {
   ZstdReader(Chain bytes, uint64_t output_bytes_max)
       : in_(std::move(bytes)),
         output_left_(output_bytes_max),
-        slice_(kSliceBytes),
+        slice_(std::make_unique_for_overwrite<uint8_t[]>(kSliceBytes)),
         context_(ZSTD_createDCtx()) {
     if (context_) ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kZstdWindowLogMax);
   }
 
   Result<BytesView> read() override {
     if (!context_) return fail(Errc::overloaded, "zstd: no memory");
-    ZSTD_outBuffer out{slice_.data(), slice_.size(), 0};
+    ZSTD_outBuffer out{slice_.get(), kSliceBytes, 0};
     while (out.pos < out.size) {
       const BytesView part = in_.peek();
       ZSTD_inBuffer in{part.data(), part.size(), 0};
@@ -41,13 +41,13 @@ class ZstdReader final : public SliceReader {
     }
     if (out.pos > output_left_) return fail_expansion("zstd");
     output_left_ -= out.pos;
-    return BytesView(slice_.data(), out.pos);
+    return BytesView(slice_.get(), out.pos);
   }
 
  private:
   ChainCursor in_;
   uint64_t output_left_;
-  std::vector<uint8_t> slice_;
+  const std::unique_ptr<uint8_t[]> slice_;
   std::unique_ptr<ZSTD_DCtx, FreeContext> context_;
   bool between_frames_ = false;
 };

@@ -48,7 +48,9 @@ struct RecordShape {
 
 // Everything between the length and the first header. Returns the byte after the header count, or
 // nullptr for what Kafka's DefaultRecord refuses.
-inline const uint8_t* parse_record_front(const uint8_t* p, const uint8_t* end, RecordShape& shape) {
+[[gnu::always_inline]] inline const uint8_t* parse_record_front(const uint8_t* p,
+                                                                const uint8_t* end,
+                                                                RecordShape& shape) {
   if (p == end) return nullptr;
   shape.attributes = static_cast<int8_t>(*p++);
   if (!(p = get_varint64(p, end, shape.timestamp_delta))) return nullptr;
@@ -88,15 +90,10 @@ class RecordScanner {
     const uint8_t* p = slice.data();
     const uint8_t* const end = p + slice.size();
     while (p != end) {
+      if (stage_ == Stage::length && varint_bytes_ == 0) [[likely]]
+        p = whole_records(p, end, sink);
+      if (p == end) break;
       if (records_left_ <= 0) return BatchFault::records_remaining;
-      if (stage_ == Stage::length) [[likely]] {
-        if (const uint8_t* next = whole_record(p, end)) [[likely]] {
-          --records_left_;
-          sink(std::as_const(shape_));
-          p = next;
-          continue;
-        }
-      }
       p = resume(p, end);
       if (!p) return BatchFault::bad_record;
       if (stage_ != Stage::finished) continue;
@@ -131,16 +128,25 @@ class RecordScanner {
     finished
   };
 
-  // The byte after a well-formed record that lies in [p, end) as a whole; nullptr lets resume()
-  // decide.
-  const uint8_t* whole_record(const uint8_t* p, const uint8_t* end) {
-    int32_t length = 0;
-    if (varint_bytes_ != 0 || !(p = get_varint32(p, end, length))) return nullptr;
-    if (length < 0 || end - p < length) return nullptr;
-    const uint8_t* const body_end = p + length;
-    p = parse_record_front(p, body_end, shape_);
-    for (int32_t i = 0; p && i < shape_.header_count; ++i) p = skip_record_header(p, body_end);
-    return p == body_end ? p : nullptr;
+  // Takes the well-formed records that lie in [p, end) as a whole; resume() decides about the rest.
+  // The hot loop: everything it touches stays in registers.
+  template <class Sink>
+  const uint8_t* whole_records(const uint8_t* p, const uint8_t* end, Sink& sink) {
+    int64_t left = records_left_;
+    for (; left > 0; --left) {
+      RecordShape shape;
+      int32_t length = 0;
+      const uint8_t* at = get_varint32(p, end, length);
+      if (!at || length < 0 || end - at < length) break;
+      const uint8_t* const next = at + length;
+      at = parse_record_front(at, next, shape);
+      for (int32_t i = shape.header_count; at && i > 0; --i) at = skip_record_header(at, next);
+      if (at != next) break;
+      sink(std::as_const(shape));
+      p = next;
+    }
+    records_left_ = left;
+    return p;
   }
   // Takes bytes until the slice or the record ends; nullptr for a malformed record.
   const uint8_t* resume(const uint8_t* p, const uint8_t* end);

@@ -36,7 +36,7 @@ inline uint8_t* put_varint(uint8_t* p, int64_t v) { return put_uvarint(p, zigzag
 
 namespace detail {
 template <class T, size_t kBytesMax>
-const uint8_t* get_uvarint_slow(const uint8_t* p, const uint8_t* end, T& v) {
+[[gnu::noinline]] const uint8_t* get_uvarint_slow(const uint8_t* p, const uint8_t* end, T& v) {
   T result = 0;
   for (size_t i = 0; i < kBytesMax && p + i < end; ++i) {
     result |= static_cast<T>(p[i] & 0x7f) << (7 * i);
@@ -57,12 +57,20 @@ inline const uint8_t* get_uvarint32(const uint8_t* p, const uint8_t* end, uint32
     v = *p;
     return p + 1;
   }
+  if (end - p >= 2 && p[1] < 0x80) [[likely]] {
+    v = (p[0] & 0x7fU) | static_cast<uint32_t>(p[1]) << 7;
+    return p + 2;
+  }
   return detail::get_uvarint_slow<uint32_t, kVarint32BytesMax>(p, end, v);
 }
 inline const uint8_t* get_uvarint64(const uint8_t* p, const uint8_t* end, uint64_t& v) {
   if (p < end && *p < 0x80) [[likely]] {
     v = *p;
     return p + 1;
+  }
+  if (end - p >= 2 && p[1] < 0x80) [[likely]] {
+    v = (p[0] & 0x7fU) | static_cast<uint64_t>(p[1]) << 7;
+    return p + 2;
   }
   return detail::get_uvarint_slow<uint64_t, kVarint64BytesMax>(p, end, v);
 }
