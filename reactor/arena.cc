@@ -37,6 +37,10 @@ Arena::Arena(ShardId owner, size_t limit_bytes) : owner_(owner), limit_bytes_(li
 
 Arena::~Arena() { CHECK(used_bytes_ == 0, owner_, used_bytes_); }
 
+void Arena::abandon() {
+  for (auto& slab : slabs_) std::free(std::exchange(slab->base, nullptr));
+}
+
 size_t Arena::class_of(size_t bytes) {
   CHECK(bytes <= kBlockBytesMax, bytes);
   const size_t rounded = std::bit_ceil(bytes < kBlockBytesMin ? kBlockBytesMin : bytes);

@@ -87,6 +87,9 @@ class Arena {
   size_t used_bytes() const { return used_bytes_; }      // in blocks handed out
   size_t slab_bytes() const { return slabs_.size() * kSlabBytes; }
   void set_limit(size_t bytes) { limit_bytes_ = bytes; }
+  // The simulator, when this shard has crashed: gives the slabs back although leases of them exist.
+  // Nothing may touch the arena or any lease of it again.
+  void abandon();
 
  private:
   friend class Lease;

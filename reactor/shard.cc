@@ -176,6 +176,7 @@ void Shard::run_ready() {
   Duration longest{};
   const char* longest_name = "";
   uint32_t since_check = 0;
+  uint32_t left = options_.tasks_per_turn;
   for (size_t c = 0; c < kTaskClasses;) {
     if (ready_[c].empty()) {
       ++c;
@@ -184,6 +185,7 @@ void Shard::run_ready() {
     const Ready ready = take_ready(ready_[c]);
     ready.handle.resume();
     ++stats_.tasks_run;
+    if (--left == 0) break;
     if (++since_check < 4 && last - start < kTurnBudget / 2) continue;
     since_check = 0;
     const MonoTime at = driver_->mono_now();

@@ -32,6 +32,7 @@ struct ShardOptions {
   size_t arena_bytes = size_t{256} << 20;  // limit of the arena
   bool shuffle_ready = false;               // the simulator: the seed picks what runs next
   uint32_t requests_per_peer = kRequestsInFlightPerPeer;  // the simulator also runs with 1
+  uint32_t tasks_per_turn = UINT32_MAX;  // the simulator: 1, so that it can crash between any two
 };
 
 // Counters of the loop itself; read by metrics.
