@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "reactor/base/result.h"
 #include "reactor/file.h"
@@ -35,6 +36,7 @@ class LogDirectory {
 
  private:
   explicit LogDirectory(std::string path) : path_(std::move(path)) {}
+  reactor::Task<Status> look_around();
   std::string path_;
   reactor::File lock_;
   bool was_clean_ = false;

@@ -64,8 +64,8 @@ class WalRing {
   WalSequence oldest_file_end() const;
 
   uint64_t capacity_bytes() const { return capacity_; }  // what groups can take in all files
-  uint64_t free_bytes() const { return free_; }          // of it, not taken
-  uint64_t used_bytes() const { return capacity_ - free_; }
+  uint64_t free_bytes() const { return empty_bytes_ + current_->room(false); }  // not taken
+  uint64_t used_bytes() const { return capacity_ - free_bytes(); }
   bool direct() const { return direct_; }
 
   reactor::Task<Status> close();
@@ -78,7 +78,10 @@ class WalRing {
     WalSequence last{0};
     // Behind the header, in front of the block kept for a mark.
     uint64_t usable() const { return bytes - kWalFileHeaderBytes - kWalBlockBytes; }
-    uint64_t room(bool mark) const { return bytes - fill - (mark ? 0 : kWalBlockBytes); }
+    uint64_t room(bool mark) const {
+      const uint64_t kept = mark ? 0 : kWalBlockBytes;
+      return bytes - fill > kept ? bytes - fill - kept : 0;
+    }
   };
   explicit WalRing(WalRingOptions options) : options_(std::move(options)) {}
   // Claims a reusable file; empty when it is of no use and was removed.
@@ -88,6 +91,7 @@ class WalRing {
   reactor::Task<Status> claim(reactor::File& file, uint64_t bytes);
   reactor::Task<Status> add_next();
   void add(reactor::File file, uint64_t bytes);
+  void open_next();
 
   // Fixed at construction.
   WalRingOptions options_;
@@ -97,7 +101,7 @@ class WalRing {
   std::deque<std::unique_ptr<RingFile>> full_;  // oldest first
   std::deque<std::unique_ptr<RingFile>> empty_;
   uint64_t capacity_ = 0;
-  uint64_t free_ = 0;
+  uint64_t empty_bytes_ = 0;  // usable, in empty_
   // Written by grow() and stop_growing().
   bool growing_ = true;
   reactor::WaitList growth_;

@@ -4,6 +4,7 @@
 // Wal of that directory exists. Changes nothing on disk but in retire().
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "log/aligned_buffer.h"
 #include "log/wal_format.h"
 #include "reactor/base/result.h"
+#include "reactor/file.h"
 #include "reactor/task.h"
 
 namespace odradek::log {
@@ -53,8 +55,7 @@ class WalScan {
  public:
   struct FoundFile {
     std::string path;
-    uint64_t bytes = 0;
-    Uuid owner;            // zero when its header is unreadable
+    Uuid owner = {};       // zero when its header is unreadable
     bool retired = false;  // its owner is
   };
 
@@ -67,7 +68,9 @@ class WalScan {
   uint64_t bytes_read() const { return bytes_read_; }
 
   // Reads live group `index` of wals()[wal] again. Errc::corrupt when it no longer checks out.
+  // It leaves the file open for the next call: close() before destruction.
   reactor::Task<Result<WalGroupView>> read_group(size_t wal, size_t index);
+  reactor::Task<Status> close();
 
   // Says durably that nothing in any of these files is needed any more: everything was destaged and
   // the manifest knows. Afterwards their files may be given to new WALs.
@@ -80,14 +83,20 @@ class WalScan {
   struct Candidate;
   WalScan() = default;
   reactor::Task<Status> read_files();
-  reactor::Task<Status> read_one(uint32_t file, std::vector<Candidate>& out);
+  reactor::Task<Status> read_one(reactor::File& file, uint32_t index, std::vector<Candidate>& out);
+  Status read_owner(FoundFile& found, BytesView headers) const;
   void judge(std::vector<Candidate> candidates);
+  void judge_wal(ScannedWal& wal, const std::map<WalSequence, Candidate>& groups) const;
+  static std::string fault_of(const Candidate& group, const Candidate* previous);
+  static void add_damage(ScannedWal& wal, WalSequence first, WalSequence last, std::string what);
 
   std::string folder_;
   std::vector<Uuid> retired_;
   std::vector<FoundFile> files_;
   std::vector<ScannedWal> wals_;
   AlignedBuffer window_;
+  reactor::File open_;  // of the last read_group()
+  uint32_t open_file_ = 0;
   uint64_t bytes_read_ = 0;
 };
 
