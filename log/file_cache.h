@@ -80,6 +80,8 @@ class FileCache {
   // Opens `file` for reading and writing with O_DIRECT if it is not open, making it when `create`.
   reactor::Task<Result<FilePin>> pin(CachedFile& file, bool create = false);
   uint32_t open_count() const { return open_; }
+  // A number never given before on this shard: names a segment in the read cache.
+  uint64_t next_token() { return ++last_token_; }
 
  private:
   friend class CachedFile;
@@ -88,12 +90,13 @@ class FileCache {
   void list(CachedFile& file);
   void unlist(CachedFile& file);
   reactor::Task<Status> close_now(CachedFile& file);
-  reactor::Task<void> make_room();
+  reactor::Task<Status> make_room();
 
   // Fixed at construction.
   uint32_t open_max_;
   // Written by pin(), unpin() and close_now().
   uint32_t open_ = 0;
+  uint64_t last_token_ = 0;
   CachedFile* oldest_ = nullptr;
   CachedFile* newest_ = nullptr;
 };

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "log/batch/batch.h"
+#include "log/batch/control_record.h"
 #include "log/types.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/result.h"
@@ -52,11 +53,6 @@ struct ProducerEntry {
   }
 };
 
-// The outcome of a control batch: a transaction's end.
-struct TransactionMarker {
-  bool commit = false;
-  int32_t coordinator_epoch = -1;
-};
 // A transaction that was aborted: what the .txnindex lists and read_committed fetches are told.
 struct AbortedTransaction {
   ProducerId producer_id{-1};
@@ -89,7 +85,7 @@ class ProducerState {
   void note(const BatchHeader& header, int64_t now_ms);
   // A transaction marker at `header.base_offset`. Returns what the .txnindex must hold when it
   // aborts something; `last_stable` is filled in by the caller, who knows the high watermark.
-  std::optional<AbortedTransaction> note_marker(const BatchHeader& header, TransactionMarker marker,
+  std::optional<AbortedTransaction> note_marker(const BatchHeader& header, TxnMarker marker,
                                                 int64_t now_ms);
 
   // The first offset that read_committed may not pass: of the earliest transaction that is open, or
@@ -117,13 +113,8 @@ class ProducerState {
   static Result<ProducerState> decode_snapshot(BytesView file, int64_t now_ms);
 
  private:
-  struct EndedTransaction {
-    Offset first;
-    Offset marker;
-  };
   ProducerEntry& entry_for(ProducerId id, int64_t now_ms);
   void push(ProducerEntry& entry, const ProducerBatch& batch);
-  void begin_transaction(ProducerId id, ProducerEntry& entry, Offset first);
   void evict_idle();
 
   std::unordered_map<ProducerId, ProducerEntry> producers_;

@@ -42,13 +42,14 @@ class ReadCache {
   ReadCache& operator=(const ReadCache&) = delete;
   ~ReadCache();
 
-  // Unit `unit` of `segment` with at least its first `needed` bytes. Errc::corrupt when the
-  // checksum does not match or the file is shorter, Errc::overloaded when no block comes free in
-  // time. REQUIRES: segment.loaded(), and it outlives the task.
-  reactor::Task<Result<CachedUnit>> get(Segment& segment, uint32_t unit, uint32_t needed);
-  // Starts reading `count` units from `unit` on, unless they are there or the cache is busy.
-  // `end_bytes`: what is on disk. The segment must live until drop() of it ended.
-  void read_ahead(Segment& segment, uint32_t unit, uint32_t count, uint64_t end_bytes);
+  // Unit `unit` of `segment`, of which `length` bytes are on disk. Errc::corrupt when the checksum
+  // does not match or the file is shorter, Errc::overloaded when no block comes free in time.
+  // REQUIRES: the segment outlives the task; length <= kReadUnitBytes.
+  reactor::Task<Result<CachedUnit>> get(Segment& segment, uint32_t unit, uint32_t length);
+  // Starts reading up to `count` units from `unit` on, unless they are there or the cache is busy.
+  // `disk_bytes`: how much of the segment is on disk. The segment must live until drop() of it
+  // ended.
+  void read_ahead(Segment& segment, uint32_t unit, uint32_t count, uint64_t disk_bytes);
   // Forgets every unit of the segment at and above `from_unit`, waiting for reads of it to end.
   reactor::Task<void> drop(Segment& segment, uint32_t from_unit = 0);
   // Gives up to `bytes` back to the arena, oldest first.
@@ -80,21 +81,22 @@ class ReadCache {
     std::list<Key>::iterator position;
   };
   static CachedUnit share(const Entry& entry);
-  reactor::Task<Status> load(Segment& segment, uint32_t unit, uint32_t needed);
-  reactor::Task<Status> fetch(Segment& segment, uint32_t unit, uint32_t needed, CachedUnit& into);
+  void begin_load(const Key& key);
+  reactor::Task<Result<CachedUnit>> finish_load(Segment& segment, Key key, uint32_t length);
+  reactor::Task<Status> fetch(Segment& segment, Key key, CachedUnit& into);
   reactor::Task<reactor::Lease> take_block();
-  reactor::Task<void> load_ahead(Segment& segment, uint32_t unit, uint32_t needed);
-  void insert(const Key& key, CachedUnit unit);
-  void erase(const Key& key);
+  reactor::Task<void> load_ahead(Segment& segment, Key key, uint32_t length);
+  void touch(Entry& entry);
+  void place(Entry& entry);
+  void unplace(Entry& entry);
   bool evict_one();
   void remember(const Key& key);
 
   // Fixed at construction.
   reactor::Arena& arena_;
   uint64_t bytes_max_;
-  // Written by get(), drop() and evict_one().
-  uint64_t used_bytes_ = 0;
-  uint64_t probation_bytes_ = 0;
+  // Written by the loads, drop() and evict_one().
+  uint64_t used_bytes_ = 0;  // of placed entries and of those being read
   std::unordered_map<Key, Entry, KeyHash> entries_;
   std::list<Key> probation_;  // newest first
   std::list<Key> main_;       // most recently used first

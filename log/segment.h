@@ -27,6 +27,7 @@
 #include "log/segment_checksums.h"
 #include "log/segment_format.h"
 #include "log/segment_index.h"
+#include "log/segment_indexer.h"
 #include "log/time_index.h"
 #include "reactor/base/chain.h"
 #include "reactor/base/result.h"
@@ -65,8 +66,10 @@ class Segment {
   Offset next() const { return next_; }  // one past the last record; base() when empty
   uint64_t size_bytes() const { return size_bytes_; }  // of batches, in memory or on disk
   uint64_t allocated_bytes() const { return allocated_bytes_; }
-  int64_t max_timestamp_ms() const { return max_time_.timestamp_ms; }
-  Offset max_timestamp_offset() const { return max_time_.offset; }  // of its batch's last record
+  int64_t max_timestamp_ms() const { return indexer_.max_time.timestamp_ms; }
+  Offset max_timestamp_offset() const {
+    return indexer_.max_time.offset;
+  }  // of its batch's last record
   bool sealed() const { return sealed_; }
   // Unique among all segments this process ever opened on this shard: the read cache's key.
   uint64_t token() const { return token_; }
@@ -96,11 +99,13 @@ class Segment {
   // Ends the segment. REQUIRES: everything up to size_bytes() was written. Trims the file to it,
   // writes .index, .timeindex and .odx and makes all of it durable.
   reactor::Task<Status> seal();
-  // Writes the derived files of a segment that goes on, so that reopening it after a crash walks
-  // only what came later.
-  reactor::Task<Status> save_index();
+  // Writes the derived files of a segment that goes on, so that opening it after a crash walks only
+  // what came later. They speak of bytes below `durable_bytes` only, which must survive every crash
+  // from now on: written, synced, and not to be taken back but by truncate().
+  reactor::Task<Status> save_index(uint64_t durable_bytes);
   // Gives up everything at and above `to`, a batch's base offset; `position` is where that batch
-  // began. The caller has made the truncation durable elsewhere before. Drops allocated space too.
+  // began. The caller has made the truncation durable elsewhere before. Allocated space goes too;
+  // whoever holds the block that `position` cuts writes it again. REQUIRES: no write() is running.
   reactor::Task<Status> truncate(Offset to, uint64_t position);
 
   // Loads the derived files; rebuilds from the batches what is missing or does not fit.
@@ -110,8 +115,8 @@ class Segment {
   // Frees the indexes of a sealed segment; load() brings them back.
   void unload();
   // REQUIRES: loaded() for what is below where the segment was opened.
-  const SegmentIndex& index() const { return index_; }
-  const TimeIndex& time_index() const { return time_index_; }
+  const SegmentIndex& index() const { return indexer_.index; }
+  const TimeIndex& time_index() const { return indexer_.times; }
   const SegmentChecksums& checksums() const { return checksums_; }
 
   // The partition's directory was renamed.
@@ -124,36 +129,34 @@ class Segment {
   reactor::Task<Status> close();
 
  private:
-  struct Walk;
-  void note_index(const BatchHeader& header, uint64_t position);
-  reactor::Task<Status> load_files();
-  reactor::Task<Status> rebuild(uint64_t from);
-  reactor::Task<Status> write_derived();
-  reactor::Task<Status> sync_names();
+  reactor::Task<Status> load_derived();
+  reactor::Task<Status> walk(SegmentIndexer& indexer, SegmentChecksums& sums, uint64_t from,
+                             uint64_t below);
+  reactor::Task<Status> write_derived(uint64_t below);
+  reactor::Task<Status> remove_derived();
+  reactor::Task<Status> sync_name();
 
   // Fixed at construction.
-  FileCache& files_;
   SegmentId id_;
   SegmentOptions options_;
   uint64_t token_;
-  uint64_t found_bytes_;  // what was on disk when this was opened
-  // Written by append() and truncate().
+  // Written by append(), truncate() and load().
   Offset next_;
   uint64_t size_bytes_ = 0;
-  TimeEntry max_time_;
-  uint64_t bytes_since_index_entry_ = 0;
-  SegmentIndex index_;
-  TimeIndex time_index_;
+  uint64_t found_bytes_ = 0;  // on disk when this was opened: below it the indexes come from load()
+  SegmentIndexer indexer_;
   SegmentChecksums checksums_;
   // Written by the tasks.
   std::string directory_;
+  FileCache& files_;
   CachedFile file_;
   uint64_t allocated_bytes_ = 0;
-  bool created_ = false;
+  bool created_ = false;       // the file exists
+  bool name_durable_ = false;  // and its directory was synced since
   bool sealed_ = false;
   bool loaded_ = true;
   bool loading_ = false;
-  bool deleted_ = false;
+  bool marked_deleted_ = false;
   reactor::WaitList load_done_;
 };
 

@@ -50,9 +50,11 @@ reactor::Task<Result<std::optional<OffsetAndTime>>> find_max_time(ReadCache& cac
                                                                   Segment& segment,
                                                                   uint64_t disk_bytes);
 
-// The same questions about one batch that is in memory, for the tail. `batch` is the whole batch;
-// absent when no record of it qualifies. Errc::corrupt when its records cannot be decoded.
-Result<std::optional<OffsetAndTime>> first_at_or_after(const Chain& batch, int64_t timestamp_ms);
-Result<std::optional<OffsetAndTime>> first_of_max_time(const Chain& batch);
+// The same questions about one batch that is in memory, for the tail: what `batch` views stays
+// valid until the task ends. Absent when no record of it qualifies. Errc::corrupt when its records
+// cannot be decoded.
+reactor::Task<Result<std::optional<OffsetAndTime>>> first_at_or_after(Chain batch,
+                                                                      int64_t timestamp_ms);
+reactor::Task<Result<std::optional<OffsetAndTime>>> first_of_max_time(Chain batch);
 
 }  // namespace odradek::log
