@@ -253,9 +253,10 @@ Task<Result<std::optional<OffsetAndTime>>> find_time(ReadCache& cache, Segment& 
   co_return std::optional<OffsetAndTime>();
 }
 
-// The batch on disk from which on the largest timestamp on disk may be: the newest that the time index
-// names, since what it names first had the largest timestamp so far.
-static Task<Result<std::optional<BatchAt>>> newest_by_time(SegmentCursor& cursor, Segment& segment) {
+// The batch on disk from which on the largest timestamp on disk may be: the newest that the time
+// index names, since what it names first had the largest timestamp so far.
+static Task<Result<std::optional<BatchAt>>> newest_by_time(SegmentCursor& cursor,
+                                                           Segment& segment) {
   std::vector<Offset> named;
   for (size_t i = 0; i < segment.time_index().size(); ++i) {
     named.push_back(segment.time_index().entry(i).offset);
