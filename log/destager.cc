@@ -16,6 +16,7 @@ using reactor::Task;
 void Destager::start() { gate_.spawn("destage", run(), reactor::TaskClass::background); }
 
 Task<void> Destager::stop() {
+  if (gate_.closed()) co_return;
   stopping_ = true;
   work_.notify_all();
   co_await gate_.close();

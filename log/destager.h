@@ -1,5 +1,5 @@
-// Fills segment files from memory, in large blocks, off the path of acknowledgements, and then lets the
-// WAL's space be used again. One a LogDisk.
+// Fills segment files from memory, in large blocks, off the path of acknowledgements, and then lets
+// the WAL's space be used again. One a LogDisk.
 //
 // A round:  write whole blocks of some partitions -> fdatasync their segments -> manifest (recovery
 //           points) -> carry what is too short to be written into the WAL's newest lap -> release.
@@ -24,8 +24,8 @@ class Destager {
   void start();
   // There may be something to do.
   void wake() { work_.notify_all(); }
-  // Writes everything that is durable, the last part of a block too, for a partition whose log ends:
-  // REQUIRES: nothing is appended to it any more.
+  // Writes everything that is durable, the last part of a block too, for a partition whose log
+  // ends: REQUIRES: nothing is appended to it any more.
   reactor::Task<Status> finish(Partition& partition);
   reactor::Task<void> stop();
 

@@ -16,10 +16,12 @@ static WalOptions wal_options_of(const LogDiskOptions& options, WalListener* lis
   WalOptions wal;
   wal.directory = options.path;
   wal.capacity_bytes = std::max(options.wal_bytes, kWalBytesMin);
-  wal.first_file_bytes = static_cast<uint32_t>(std::min<uint64_t>(kWalFirstFileBytes, wal.capacity_bytes / 2));
+  wal.first_file_bytes =
+      static_cast<uint32_t>(std::min<uint64_t>(kWalFirstFileBytes, wal.capacity_bytes / 2));
   wal.file_bytes = static_cast<uint32_t>(
       std::clamp<uint64_t>(wal.capacity_bytes / 8, wal.first_file_bytes, kWalFileBytesMax));
-  wal.group_bytes_max = static_cast<uint32_t>(std::min<uint64_t>(kWalGroupBytes, wal.first_file_bytes / 2));
+  wal.group_bytes_max =
+      static_cast<uint32_t>(std::min<uint64_t>(kWalGroupBytes, wal.first_file_bytes / 2));
   wal.reusable_files = options.reusable_files;
   wal.listener = listener;
   return wal;

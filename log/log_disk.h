@@ -99,8 +99,8 @@ class LogDisk final : public WalListener {
   // Written by enter() and leave().
   std::vector<Partition*> partitions_;
   // Written by note_staged() and on_wal_progress().
-  std::deque<Staged> staged_;   // not durable yet, in order
-  size_t staged_written_ = 0;   // how many of them are written
+  std::deque<Staged> staged_;  // not durable yet, in order
+  size_t staged_written_ = 0;  // how many of them are written
   std::vector<Partition*> touched_;
   // State.
   std::optional<Error> fenced_;

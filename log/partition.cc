@@ -57,6 +57,12 @@ Task<Status> Partition::open() {
   co_return Status{};
 }
 
+Task<void> Partition::quiesce() {
+  closing_ = true;
+  (void)co_await turn_.acquire(1);
+  turn_.release(1);
+}
+
 Task<Status> Partition::close() {
   closing_ = true;
   progress_.fail(Errc::closed);
@@ -79,7 +85,8 @@ Offset Partition::last_stable() const {
 void Partition::begin_epoch(LeaderEpoch epoch) {
   CHECK(epoch >= leader_epoch_, epoch, leader_epoch_);
   leader_epoch_ = epoch;
-  if (epochs_.assign(epoch, log_end_)) epochs_saved_ = std::min(epochs_saved_, epochs_.entries().size() - 1);
+  if (epochs_.assign(epoch, log_end_))
+    epochs_saved_ = std::min(epochs_saved_, epochs_.entries().size() - 1);
 }
 
 OffsetAndTime Partition::end_of_epoch(LeaderEpoch epoch) const {
@@ -119,7 +126,8 @@ Task<Result<Offset>> Partition::delete_records(Offset before) {
   if (before.value == -1) before = high_watermark();
   if (before > high_watermark() || before.value < 0) {
     co_return fail(Errc::out_of_range, "delete records before " + before.to_string() +
-                                           ": the high watermark is " + high_watermark().to_string());
+                                           ": the high watermark is " +
+                                           high_watermark().to_string());
   }
   if (closing_) co_return fail(Errc::closed, "the log is closing");
   if (before <= log_start_) co_return log_start_;
@@ -133,8 +141,8 @@ Task<Result<Offset>> Partition::delete_records(Offset before) {
   co_return log_start_;
 }
 
-// Producers are in the newest snapshot (one is written at every roll, and when the log is closed), and
-// in the batches behind it.
+// Producers are in the newest snapshot (one is written at every roll, and when the log is closed),
+// and in the batches behind it.
 Task<Status> Partition::load_producers() {
   if (segments_.empty() || log_end_ == log_start_) co_return Status{};
   const int64_t now_ms = reactor::this_shard().wall_now().ms;
@@ -159,13 +167,15 @@ Task<Status> Partition::replay_producers(Offset from) {
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_.at(i);
     if (segment.next() <= from) continue;
-    CO_TRY_ASSIGN(std::unique_ptr<SegmentScan> scan, SegmentScan::start(segment, 0, segment.size_bytes()));
+    CO_TRY_ASSIGN(std::unique_ptr<SegmentScan> scan,
+                  SegmentScan::start(segment, 0, segment.size_bytes()));
     for (;;) {
       CO_TRY_ASSIGN(const WalkStep step, co_await scan->next());
       if (step.kind == WalkStep::Kind::end_of_data) break;
       if (step.kind != WalkStep::Kind::batch) {
         co_return fail(Errc::corrupt, segment.path(kLogSuffix) + ": position " +
-                                          std::to_string(step.position) + ": " + std::string(step.reason));
+                                          std::to_string(step.position) + ": " +
+                                          std::string(step.reason));
       }
       if (step.header.base_offset >= from) note_producer(step.header, scan->batch(step));
     }

@@ -1,5 +1,5 @@
-// The log of one partition on one shard: the append path, what of it is durable, and what of it has gone
-// to the segment files. README.md has the picture and the invariants.
+// The log of one partition on one shard: the append path, what of it is durable, and what of it has
+// gone to the segment files. README.md has the picture and the invariants.
 //
 //   destaged <= durable <= staged           (places in the files)
 //   durable_next <= written_next <= log_end (offsets)
@@ -35,12 +35,14 @@ class Partition final : public PartitionLog {
 
   // Reads what the files say of producers. REQUIRES: recovery ran, so everything is in the files.
   reactor::Task<Status> open();
-  // From now on appends are refused. What was staged becomes durable as before.
-  void refuse_appends() { closing_ = true; }
+  // From now on appends are refused; returns when those that had begun have their place. What was
+  // staged becomes durable as before.
+  reactor::Task<void> quiesce();
   // Ends waits with Errc::closed and returns when nobody is inside any more; files are closed.
   reactor::Task<Status> close();
   const std::string& directory() const { return segments_.directory(); }
   Generation generation() const { return generation_; }
+  const std::string& topic_name() const { return topic_name_; }
 
   // Keeps the partition from being closed while its holder waits for something.
   class Pin {
@@ -79,8 +81,8 @@ class Partition final : public PartitionLog {
   void add_watcher(Watcher& watcher) override { progress_.add(watcher); }
   void remove_watcher(Watcher& watcher) override { progress_.remove(watcher); }
 
-  // For LogDisk: everything below `next` is written, or durable up to `end`. publish() then moves the
-  // high watermark as the mode says.
+  // For LogDisk: everything below `next` is written, or durable up to `end`. publish() then moves
+  // the high watermark as the mode says.
   void on_written(Offset next);
   void on_durable(Offset next, FilePlace end);
   void publish();
@@ -88,13 +90,13 @@ class Partition final : public PartitionLog {
 
   // For Destager.
   struct Destaged {
-    FilePlace place;  // everything below is in the files, durable
+    FilePlace place;    // everything below is in the files, durable
     size_t epochs = 0;  // how many leader epochs the edits tell
     std::vector<ManifestEdit> edits;
   };
   // Writes what is durable in the WAL to the segments and makes it durable there: whole blocks, or
-  // everything with `to_the_end`. Ends segments that were rolled. set_destaged() follows when the edits
-  // are durable. One at a time.
+  // everything with `to_the_end`. Ends segments that were rolled. set_destaged() follows when the
+  // edits are durable. One at a time.
   reactor::Task<Result<Destaged>> destage(bool to_the_end);
   void set_destaged(const Destaged& destaged);
   // After destage(true): leaves the files as Kafka would on a clean stop, without zeros at the end.
@@ -120,7 +122,8 @@ class Partition final : public PartitionLog {
     FilePlace end;
   };
   // append.cc
-  reactor::Task<Appended> append_in_turn(Chain batch, BatchHeader header, int64_t log_append_time_ms);
+  reactor::Task<Appended> append_in_turn(Chain batch, BatchHeader header,
+                                         int64_t log_append_time_ms);
   std::optional<Appended> check_producer(const BatchHeader& header) const;
   reactor::Task<Status> prepare(const BatchHeader& header, uint64_t bytes);
   bool needs_roll(const BatchHeader& header, uint64_t bytes) const;
@@ -144,10 +147,12 @@ class Partition final : public PartitionLog {
   uint64_t disk_bytes(const Segment& segment) const;
   reactor::Task<Result<OffsetAndTime>> visible_max_time(Offset limit);
   reactor::Task<Result<std::optional<OffsetAndTime>>> tail_time(int64_t timestamp_ms, Offset limit);
-  reactor::Task<Result<std::optional<OffsetAndTime>>> segment_time(Offset base, int64_t timestamp_ms,
+  reactor::Task<Result<std::optional<OffsetAndTime>>> segment_time(Offset base,
+                                                                   int64_t timestamp_ms,
                                                                    Offset limit);
   // retention.cc
-  reactor::Task<Status> remove_segments(size_t count, Offset log_start);
+  reactor::Task<Status> remove_segments(size_t count);
+  bool active_expired(int64_t now_ms) const;
   size_t expired_segments(int64_t now_ms) const;
   FilePlace staged_end() const;
   // open

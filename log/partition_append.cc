@@ -1,8 +1,10 @@
-// The append path of a partition: one batch at a time, everything that may wait first, then its place.
+// The append path of a partition: one batch at a time, everything that may wait first, then its
+// place.
 #include <algorithm>
 #include <array>
 
 #include "log/batch/control_record.h"
+#include "log/batch/limits.h"
 #include "log/batch/record_reader.h"
 #include "log/checkpoint_files.h"
 #include "log/log_disk.h"
@@ -28,14 +30,13 @@ static AppendFault fault_of(const Error& error) {
 }
 
 // The transaction marker that a control batch carries; absent for other control records.
-static std::optional<TransactionMarker> marker_of(const Chain& batch) {
+static std::optional<TxnMarker> marker_of(const Chain& batch) {
   RecordReader reader(batch, kBatchBytesMax);
   const auto record = reader.next();
   if (!record || !*record) return std::nullopt;
   const auto marker = parse_txn_marker(**record);
   if (!marker) return std::nullopt;
-  return TransactionMarker{.commit = marker->committed,
-                           .coordinator_epoch = marker->coordinator_epoch};
+  return *marker;
 }
 
 Task<Appended> Partition::append(Chain batch, BatchInfo info, int64_t log_append_time_ms) {
@@ -94,7 +95,8 @@ Task<Appended> Partition::append_in_turn(Chain batch, BatchHeader header,
 
 Status Partition::usable() const {
   if (closing_) return fail(Errc::closed, "the log is closing");
-  if (disk_.fenced()) return fail(Errc::fenced, disk_.path() + " failed: " + disk_.fenced()->to_string());
+  if (disk_.fenced())
+    return fail(Errc::fenced, disk_.path() + " failed: " + disk_.fenced()->to_string());
   return {};
 }
 
@@ -150,6 +152,10 @@ Task<Status> Partition::roll() {
   entry.base = entry.next = log_end_;
   std::vector<ManifestEdit> edits;
   edits.push_back(SegmentSet{id_, entry});
+  if (segments_.empty()) {
+    edits.push_back(
+        RecoveryPointSet{id_, {.offset = log_end_, .segment_base = log_end_, .position = 0}});
+  }
   const Status edited = co_await disk_.edit(std::move(edits));
   if (!edited) {
     (void)co_await segment->close();  // the first error is the one to tell
@@ -180,7 +186,8 @@ Task<Status> Partition::make_own_directory() {
   co_return made;
 }
 
-// The manifest knows of no file of this generation: what is there was left by a deletion that a crash cut.
+// The manifest knows of no file of this generation: what is there was left by a deletion that a
+// crash cut.
 Task<Status> Partition::clear_own_directory() {
   const std::string directory = segments_.directory();
   CO_TRY_ASSIGN(const std::vector<reactor::DirEntry> entries,
@@ -198,8 +205,9 @@ Task<Status> Partition::reserve_space(uint64_t bytes) {
   if (disk_.refuses_for_space()) co_return fail(Errc::disk_full, disk_.path() + " is full");
   // Doubling: a small log takes little, a large one asks seldom.
   const uint64_t step = std::clamp(needed, kDiskBlockBytes, kSegmentReserveBytes);
-  const uint64_t target = std::max(needed, std::min<uint64_t>(needed + step, align_up<uint64_t>(
-                                                 config_.segment_bytes, kDiskBlockBytes)));
+  const uint64_t target = std::max(
+      needed, std::min<uint64_t>(needed + step,
+                                 align_up<uint64_t>(config_.segment_bytes, kDiskBlockBytes)));
   CO_TRY(co_await disk_.check_space(target - active.allocated_bytes()));
   const Status allocated = co_await active.allocate(target);
   if (allocated) {
@@ -222,7 +230,8 @@ Task<Status> Partition::load_residue() {
   const uint64_t from = active.size_bytes() - bytes;
   const Result<size_t> n = co_await active.read(block.span(), from);
   if (!n) co_return fail(n.error());
-  if (*n < bytes) co_return fail(Errc::corrupt, active.path(kLogSuffix) + " is shorter than its manifest says");
+  if (*n < bytes)
+    co_return fail(Errc::corrupt, active.path(kLogSuffix) + " is shorter than its manifest says");
   residue_.assign(block.data(), block.data() + bytes);
   co_return Status{};
 }
@@ -236,8 +245,8 @@ Task<Status> Partition::reserve_memory(uint64_t bytes) {
     if (tail_.evict(destaged_, wanted) > 0 || disk_.shrink_others(wanted)) continue;
     disk_.destager().wake();
     // Taken and given back at once: it says that there is room again.
-    const reactor::Lease room = co_await reactor::this_shard().arena().allocate(
-        Tail::block_bytes_wanted(wanted), deadline);
+    const reactor::Lease room =
+        co_await reactor::this_shard().arena().allocate(Tail::block_bytes_wanted(wanted), deadline);
     if (!room) co_return fail(Errc::overloaded, "no memory for the log's tail");
     const Status open = usable();
     if (!open) co_return open;
@@ -284,8 +293,8 @@ Task<void> Partition::put(const Chain& batch) {
   disk_.note_staged(*this, sequence, header.next_offset(), end);
 }
 
-// Stages the batch at `at`; a large one in pieces, whose checksums then cover them whole. Returns the
-// group of the last piece.
+// Stages the batch at `at`; a large one in pieces, whose checksums then cover them whole. Returns
+// the group of the last piece.
 Task<WalSequence> Partition::stage(FilePlace at, const BatchHeader& header) {
   const auto bytes = static_cast<uint64_t>(header.size_bytes());
   const WalFlush flush =

@@ -77,7 +77,7 @@ Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t t
 
 Task<Status> Partition::seal(Segment& segment) {
   // Sealed, and yet here again: the disk was full when its index was written.
-  if (segment.sealed()) co_return co_await segment.save_index();
+  if (segment.sealed()) co_return co_await segment.save_index(segment.size_bytes());
   co_return co_await segment.seal();
 }
 
@@ -111,7 +111,8 @@ Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
   }
   if (last) {
     out.edits.push_back(RecoveryPointSet{
-        id_, {.offset = last->next, .segment_base = out.place.segment, .position = out.place.position}});
+        id_,
+        {.offset = last->next, .segment_base = out.place.segment, .position = out.place.position}});
   }
   co_return out;
 }
@@ -154,7 +155,7 @@ Task<Status> Partition::trim() {
   if (segments_.empty()) co_return Status{};
   Segment& active = segments_.active();
   CO_TRY(co_await active.truncate(active.next(), active.size_bytes()));
-  if (active.size_bytes() > 0) CO_TRY(co_await active.save_index());
+  if (active.size_bytes() > 0) CO_TRY(co_await active.save_index(active.size_bytes()));
   if (producers_.size() == 0) co_return Status{};
   const std::string path = segment_path(segments_.directory(), log_end_, kSnapshotSuffix);
   co_return co_await reactor::replace_file(path, producers_.encode_snapshot());

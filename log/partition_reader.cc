@@ -9,7 +9,8 @@ namespace odradek::log {
 
 using reactor::Task;
 
-// How much of the segment may be read from its file: what the tail holds is not there, or not whole.
+// How much of the segment may be read from its file: what the tail holds is not there, or not
+// whole.
 uint64_t Partition::disk_bytes(const Segment& segment) const {
   if (tail_.empty()) return segment.size_bytes();
   const FilePlace first = tail_.batches().front().at;
@@ -33,8 +34,8 @@ Task<Result<LogSlice>> Partition::read(ReadOptions options) {
     const Offset base = segment->base();
     const SegmentList::Reader reader(segments_.slot_of(*segment));
     if (!segment->loaded()) CO_TRY(co_await segment->load());
-    CO_TRY_ASSIGN(SegmentSlice found, co_await read_segment(disk_.cache(), *segment, options,
-                                                            disk_bytes(*segment)));
+    CO_TRY_ASSIGN(SegmentSlice found,
+                  co_await read_segment(disk_.cache(), *segment, options, disk_bytes(*segment)));
     if (found.slice.bytes > 0) co_return std::move(found.slice);
     // Nothing there: the rest of the segment was deleted by compaction, or is in the tail by now.
     const auto tail_first = tail_.first_offset();
@@ -58,20 +59,32 @@ uint64_t Partition::available_bytes(Offset from, Offset limit, uint64_t enough) 
   return enough;
 }
 
+// One batch of the tail; the slice keeps its bytes while they are looked at.
+static LogSlice whole_batch(const Tail& tail, const TailBatch& batch) {
+  return tail.read({.from = batch.base, .bytes_max = 0, .limit = batch.last + 1, .at_least_one = true});
+}
+
+static Chain chain_of(const LogSlice& slice) {
+  Chain out;
+  for (const LogSlice::Piece& piece : slice.pieces) out.append(piece.bytes());
+  return out;
+}
+
 Task<Result<std::optional<OffsetAndTime>>> Partition::tail_time(int64_t timestamp_ms, Offset limit) {
   Offset from = tail_.first_offset().value_or(log_end_);
   while (const TailBatch* batch = tail_.find(from)) {
     if (batch->base >= limit) break;
     from = batch->last + 1;
     if (batch->max_timestamp < timestamp_ms) continue;
-    CO_TRY_ASSIGN(auto found, first_at_or_after(tail_.view(batch->at, batch->bytes), timestamp_ms));
+    const LogSlice held = whole_batch(tail_, *batch);
+    CO_TRY_ASSIGN(auto found, co_await first_at_or_after(chain_of(held), timestamp_ms));
     if (found && found->offset < limit) co_return found;
-    co_await reactor::yield();
   }
   co_return std::optional<OffsetAndTime>();
 }
 
-Task<Result<std::optional<OffsetAndTime>>> Partition::segment_time(Offset base, int64_t timestamp_ms,
+Task<Result<std::optional<OffsetAndTime>>> Partition::segment_time(Offset base,
+                                                                   int64_t timestamp_ms,
                                                                    Offset limit) {
   Segment* segment = segments_.find(base);
   if (!segment || segment->max_timestamp_ms() < timestamp_ms) {
@@ -129,9 +142,13 @@ Task<Result<OffsetAndTime>> Partition::visible_max_time(Offset limit) {
     CO_TRY_ASSIGN(auto found, co_await find_max_time(disk_.cache(), *segment, bytes));
     if (found && found->offset < limit && found->timestamp_ms > best.timestamp_ms) best = *found;
   }
-  for (const TailBatch& batch : tail_.batches()) {
-    if (batch.last >= limit || batch.max_timestamp <= best.timestamp_ms) continue;
-    CO_TRY_ASSIGN(auto found, first_of_max_time(tail_.view(batch.at, batch.bytes)));
+  Offset from = tail_.first_offset().value_or(log_end_);
+  while (const TailBatch* batch = tail_.find(from)) {
+    if (batch->last >= limit) break;
+    from = batch->last + 1;
+    if (batch->max_timestamp <= best.timestamp_ms) continue;
+    const LogSlice held = whole_batch(tail_, *batch);
+    CO_TRY_ASSIGN(auto found, co_await first_of_max_time(chain_of(held)));
     if (found) best = *found;
   }
   best.epoch = epoch_of(best.offset);

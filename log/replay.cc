@@ -27,7 +27,8 @@ static SegmentFound found_of(const ManifestSegment& segment) {
           .sealed = segment.sealed};
 }
 
-// Starts at the recovery point. A block that was partly filled then is read: records may begin behind it.
+// Starts at the recovery point. A block that was partly filled then is read: records may begin
+// behind it.
 Task<Status> Replay::begin() {
   begun_ = true;
   const auto at = found_.segments.find(found_.recovery.segment_base);
@@ -44,7 +45,8 @@ Task<Status> Replay::begin() {
   const Result<size_t> n = co_await segment.read(scratch_.span().first(kDiskBlockBytes), written_);
   CO_TRY(co_await segment.close());
   if (!n) co_return fail(n.error());
-  if (*n < end_ - written_) co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the file is shorter");
+  if (*n < end_ - written_)
+    co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the file is shorter");
   image_.assign(scratch_.data(), scratch_.data() + (end_ - written_));
   co_return Status{};
 }
@@ -96,24 +98,6 @@ const ManifestSegment* Replay::segment_after(Offset base) const {
   return next == found_.segments.end() ? nullptr : &next->second;
 }
 
-Task<Status> Replay::advance_to(Offset base) {
-  while (segment_.base < base) {
-    CO_TRY(co_await end_segment(false));
-    const ManifestSegment* next = segment_after(segment_.base);
-    if (next->base != segment_.next) {
-      co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the records " +
-                                        segment_.next.to_string() + " to " +
-                                        (next->base - 1).to_string() +
-                                        " are gone, and later ones are not");
-    }
-    segment_ = *next;
-    known_bytes_ = end_ = written_ = 0;
-    image_.clear();
-    changed_ = false;
-  }
-  co_return Status{};
-}
-
 // Looks at the batches from `from` on, as they are in the file now, and notes what they say.
 Task<Status> Replay::walk(Segment& segment, uint64_t from) {
   CO_TRY_ASSIGN(std::unique_ptr<SegmentScan> scan, SegmentScan::start(segment, from, end_));
@@ -122,7 +106,8 @@ Task<Status> Replay::walk(Segment& segment, uint64_t from) {
     if (step.kind != WalkStep::Kind::batch) {
       // A cut batch was staged in pieces and never acknowledged. Anything else was.
       if (step.kind == WalkStep::Kind::corrupt) {
-        co_return fail(Errc::corrupt, where(segment_.base, step.position) + ": " + std::string(step.reason));
+        co_return fail(Errc::corrupt,
+                       where(segment_.base, step.position) + ": " + std::string(step.reason));
       }
       co_return Status{};
     }
@@ -141,59 +126,84 @@ Task<Status> Replay::walk(Segment& segment, uint64_t from) {
   }
 }
 
-// The segment is as long as it will be by this recovery. The last one goes on; the others are ended.
-Task<Status> Replay::end_segment(bool last) {
+// Writes what is left of the segment and finds out what its last whole batch is.
+Task<Status> Replay::measure() {
   CO_TRY(co_await flush(true));
   Segment written(files_, directory_, {found_.id, segment_.base}, {},
                   SegmentFound{.size_bytes = end_, .next = segment_.next});
-  Status status = co_await walk(written, known_bytes_);
-  if (const Status closed = co_await written.close(); status) status = closed;
-  if (!status) co_return status;
-  if (segment_.bytes < known_bytes_ || (segment_.bytes < found_.recovery.position &&
-                                        segment_.base == found_.recovery.segment_base)) {
+  const Status walked = co_await walk(written, known_bytes_);
+  const Status closed = co_await written.close();
+  CO_TRY(walked);
+  CO_TRY(closed);
+  const bool at_recovery_point = segment_.base == found_.recovery.segment_base;
+  if (at_recovery_point && segment_.bytes < found_.recovery.position) {
     co_return fail(Errc::corrupt, where(segment_.base, segment_.bytes) +
-                                      ": a batch is cut that was on stable storage");
+                                      ": a batch is not whole that was on stable storage");
   }
+  co_return Status{};
+}
+
+// Ends the segment, or cuts what is behind its last batch when the log goes on in it.
+Task<Status> Replay::settle(bool goes_on) {
   Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
-  if (!last) {
-    if (!segment.sealed()) status = co_await segment.seal();
-    segment_.sealed = true;
-  } else if (changed_ || end_ > segment_.bytes) {
+  Status status;
+  if (goes_on) {
     status = co_await segment.truncate(segment_.next, segment_.bytes);
+  } else if (!segment.sealed()) {
+    status = co_await segment.seal();
+    segment_.sealed = true;
   }
   const Status closed = co_await segment.close();
-  if (!status) co_return status;
+  CO_TRY(status);
   CO_TRY(closed);
   edits_.push_back(SegmentSet{found_.id, segment_});
+  co_return Status{};
+}
+
+void Replay::go_to(const ManifestSegment& next) {
+  segment_ = next;
+  known_bytes_ = end_ = written_ = 0;
+  image_.clear();
+  changed_ = false;
+}
+
+Task<Status> Replay::advance_to(Offset base) {
+  while (segment_.base < base) {
+    CO_TRY(co_await measure());
+    const ManifestSegment next = *segment_after(segment_.base);
+    if (next.base != segment_.next) {
+      co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the records from " +
+                                        segment_.next.to_string() + " to " +
+                                        (next.base - 1).to_string() +
+                                        " are gone, and later ones are not");
+    }
+    CO_TRY(co_await settle(false));
+    go_to(next);
+  }
   co_return Status{};
 }
 
 Task<Status> Replay::finish(std::vector<ManifestEdit>& edits) {
   if (found_.segments.empty()) co_return Status{};
   if (!begun_) CO_TRY(co_await begin());
-  // Segments that were begun behind a torn end never held anything: they go, and this one goes on.
   for (;;) {
+    CO_TRY(co_await measure());
     const ManifestSegment* next = segment_after(segment_.base);
-    CO_TRY(co_await end_segment(next == nullptr || !continues_at(*next)));
-    if (!next) break;
-    if (next->base != segment_.next) {
-      for (; next; next = segment_after(next->base)) {
-        edits_.push_back(SegmentRemoved{found_.id, next->base});
-      }
-      break;
-    }
-    segment_ = *next;
-    known_bytes_ = end_ = written_ = 0;
-    image_.clear();
-    changed_ = false;
+    const bool goes_on = !next || next->base != segment_.next;
+    CO_TRY(co_await settle(goes_on));
+    if (goes_on) break;
+    go_to(*next);
+  }
+  // Segments that were begun behind a torn end never held anything that counts.
+  for (const auto* next = segment_after(segment_.base); next; next = segment_after(next->base)) {
+    edits_.push_back(SegmentRemoved{found_.id, next->base});
   }
   EpochsReplaced epochs{.id = found_.id, .epochs = {}};
   for (const EpochStart& entry : epochs_.entries()) epochs.epochs[entry.epoch] = entry.start;
   edits_.push_back(std::move(epochs));
-  edits_.push_back(RecoveryPointSet{found_.id,
-                                    {.offset = segment_.next,
-                                     .segment_base = segment_.base,
-                                     .position = segment_.bytes}});
+  edits_.push_back(RecoveryPointSet{
+      found_.id,
+      {.offset = segment_.next, .segment_base = segment_.base, .position = segment_.bytes}});
   edits.insert(edits.end(), edits_.begin(), edits_.end());
   co_return Status{};
 }

@@ -15,9 +15,10 @@ Segment* SegmentList::find(Offset base) const {
 
 Segment* SegmentList::holding(Offset offset) const {
   if (slots_.empty()) return nullptr;
-  const auto after = std::ranges::upper_bound(slots_, offset, {},
-                                              [](const auto& slot) { return slot->segment->base(); });
-  return after == slots_.begin() ? slots_.front()->segment.get() : (*std::prev(after))->segment.get();
+  const auto after = std::ranges::upper_bound(
+      slots_, offset, {}, [](const auto& slot) { return slot->segment->base(); });
+  return after == slots_.begin() ? slots_.front()->segment.get()
+                                 : (*std::prev(after))->segment.get();
 }
 
 Segment* SegmentList::after(Offset base) const {
@@ -57,7 +58,8 @@ void SegmentList::add(std::unique_ptr<Segment> segment) {
 
 Task<Result<std::unique_ptr<Segment>>> SegmentList::create(Offset base, uint64_t bytes,
                                                            SegmentOptions options) {
-  for (const std::string_view suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kChecksumsSuffix}) {
+  for (const std::string_view suffix :
+       {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kChecksumsSuffix}) {
     const Status removed = co_await reactor::remove_file(segment_path(directory_, base, suffix));
     if (!removed && removed.error().code != Errc::not_found) co_return fail(removed.error());
   }
@@ -75,11 +77,12 @@ Task<Status> SegmentList::close_slot(Slot& slot) {
   co_return co_await slot.segment->close();
 }
 
-Task<Status> SegmentList::take_oldest() {
+Task<Status> SegmentList::remove_oldest() {
   CHECK(slots_.size() > 1);
   std::unique_ptr<Slot> slot = std::move(slots_.front());
   slots_.pop_front();
-  co_return co_await close_slot(*slot);
+  CO_TRY(co_await close_slot(*slot));
+  co_return co_await slot->segment->remove();
 }
 
 Task<Status> SegmentList::close() {

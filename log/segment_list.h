@@ -1,5 +1,5 @@
-// The segments of one partition, oldest first; the last is the active one. Keeps a segment alive while
-// somebody reads it, also after it was taken out. Owned by a Partition.
+// The segments of one partition, oldest first; the last is the active one. Keeps a segment alive
+// while somebody reads it, also after it was taken out. Owned by a Partition.
 #pragma once
 
 #include <deque>
@@ -40,13 +40,13 @@ class SegmentList {
 
   // One that is on disk.
   void add_found(const ManifestSegment& found, const SegmentOptions& options);
-  // A new, empty file, reserved up to `bytes`: its name and space are durable when this ends. Not in the
-  // list yet. What an earlier, forgotten attempt left under its name is gone.
+  // A new, empty file, reserved up to `bytes`: its name and space are durable when this ends. Not
+  // in the list yet. What an earlier, forgotten attempt left under its name is gone.
   reactor::Task<Result<std::unique_ptr<Segment>>> create(Offset base, uint64_t bytes,
                                                          SegmentOptions options);
   void add(std::unique_ptr<Segment> segment);
-  // Takes the oldest out, waits for its readers, and closes it. Its files are the caller's to remove.
-  reactor::Task<Status> take_oldest();
+  // Takes the oldest out, waits for its readers, and removes its files.
+  reactor::Task<Status> remove_oldest();
   reactor::Task<Status> close();
 
   // Keeps a segment while its holder reads.

@@ -8,7 +8,8 @@ namespace odradek::log {
 
 using reactor::Task;
 
-Result<std::unique_ptr<SegmentScan>> SegmentScan::start(Segment& segment, uint64_t from, uint64_t to) {
+Result<std::unique_ptr<SegmentScan>> SegmentScan::start(Segment& segment, uint64_t from,
+                                                        uint64_t to) {
   CHECK(from <= to, from, to);
   return std::unique_ptr<SegmentScan>(new SegmentScan(segment, from, to));
 }
@@ -30,13 +31,15 @@ Task<Result<WalkStep>> SegmentScan::next() {
   for (int attempt = 0; attempt < 3; ++attempt) {
     const uint64_t held_to = start_ + length_;
     if (position_ >= start_ && position_ < held_to) {
-      step = look_at_batch(Chain(BytesView(buffer_.data(), length_)), position_ - start_, CrcCheck::no);
+      step = look_at_batch(Chain(BytesView(buffer_.data(), length_)), position_ - start_,
+                           CrcCheck::no);
       step.position = position_;
       if (step.kind == WalkStep::Kind::batch) position_ += step.size_bytes;
-      const bool more_helps = step.kind == WalkStep::Kind::truncated ||
-                              step.kind == WalkStep::Kind::end_of_data;
+      const bool more_helps =
+          step.kind == WalkStep::Kind::truncated || step.kind == WalkStep::Kind::end_of_data;
       if (!more_helps) co_return step;
-      if (step.kind == WalkStep::Kind::end_of_data && held_to - position_ >= kBatchHeaderBytes) break;
+      if (step.kind == WalkStep::Kind::end_of_data && held_to - position_ >= kBatchHeaderBytes)
+        break;
       if (held_to == to_) co_return step;
     }
     CO_TRY(co_await read(step.size_bytes));

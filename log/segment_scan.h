@@ -18,8 +18,8 @@ class SegmentScan {
   // From the batch at `from` up to `to`, the end of a batch. REQUIRES: all of it is on disk.
   static Result<std::unique_ptr<SegmentScan>> start(Segment& segment, uint64_t from, uint64_t to);
 
-  // The next batch; end_of_data at `to`; truncated where a batch goes on behind `to`. corrupt is where
-  // it stopped for good.
+  // The next batch; end_of_data at `to`; truncated where a batch goes on behind `to`. corrupt is
+  // where it stopped for good.
   reactor::Task<Result<WalkStep>> next();
   // The bytes of the batch that next() returned; valid until the next call.
   Chain batch(const WalkStep& step) const;
