@@ -111,9 +111,12 @@ void SegmentChecksums::join(uint32_t unit, BytesView front) {
 void SegmentChecksums::join(const SegmentChecksums& saved, uint64_t below) {
   for (uint32_t i = 0; i < std::min(unit_count(), saved.unit_count()); ++i) {
     const uint64_t start = uint64_t{i} * kReadUnitBytes;
+    const uint64_t own_end = std::min(start + kReadUnitBytes, end_);
     const uint64_t saved_end = std::min(start + kReadUnitBytes, saved.end_);
-    const bool whole = saved_end <= below && units_[i].missing == saved_end - start;
-    if (units_[i].missing != 0 && whole && saved.units_[i].missing == 0) {
+    if (units_[i].missing == 0 || saved.units_[i].missing != 0 || saved_end > below) continue;
+    if (saved_end == own_end) {
+      units_[i] = saved.units_[i];
+    } else if (saved_end == start + units_[i].missing) {
       set_front(i, saved.units_[i].crc);
     }
   }
