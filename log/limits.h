@@ -27,8 +27,8 @@ inline constexpr size_t kDestagePartsMax = 32;
 // Partitions whose files one destage round writes and syncs.
 inline constexpr size_t kDestagePartitionsPerRound = 64;
 
-// The segment file's space is reserved in steps between these, so that a full disk refuses an append
-// before it has a place.
+// The segment file's space is reserved in steps between these, so that a full disk refuses an
+// append before it has a place.
 inline constexpr uint64_t kSegmentReserveBytesMin = 16 * 1024;
 inline constexpr uint64_t kSegmentReserveBytes = 16 * 1024 * 1024;
 // Offsets of a segment fit Kafka's relative i32.
