@@ -19,9 +19,9 @@ enum class OpCode : uint8_t {
   // Files. `fd` unless a path is named.
   open,        // path, open_flags, mode -> a descriptor
   close,       // fd
-  read,        // iov, offset -> bytes; short only at the end of the file
+  read,        // iov, offset -> bytes; may be short, 0 only at the end of the file
   write,       // iov, offset -> bytes; may be short
-  write_sync,  // iov, offset -> bytes; all written, then fdatasync: done when both are
+  write_sync,  // iov, offset -> bytes; written, then fdatasync. Short: nothing is durable yet
   fdatasync,   // fd: data and the size that finds it
   fsync,       // fd, file or directory
   allocate,    // fd, offset, length: space is reserved and reads as zeros; the size grows

@@ -114,7 +114,11 @@ class Semaphore {
       node.units = units;
       semaphore.waiters_.add(node, deadline);
     }
-    bool await_resume() const noexcept { return node.notified; }
+    bool await_resume() {
+      // Who gave up may have stood before others whom the units are enough for.
+      if (!node.notified) semaphore.serve();
+      return node.notified;
+    }
   };
   // True with `units` taken; false when `deadline` passed first (nothing taken).
   [[nodiscard]] Awaiter acquire(uint64_t units, MonoTime deadline = kMonoMax) {
@@ -122,13 +126,17 @@ class Semaphore {
   }
   void release(uint64_t units) {
     available_ += units;
+    serve();
+  }
+
+ private:
+  void serve() {
     while (!waiters_.empty() && waiters_.front()->units <= available_) {
       available_ -= waiters_.front()->units;
       waiters_.wake(*waiters_.front(), true);
     }
   }
 
- private:
   uint64_t available_;
   WaitList waiters_;
 };

@@ -63,6 +63,7 @@ struct Attributes {
   static constexpr int16_t kTransactional = 0x10;
   static constexpr int16_t kControl = 0x20;
   static constexpr int16_t kDeleteHorizon = 0x40;
+  static constexpr int16_t kDefinedMask = 0x7f;
 
   int16_t bits = 0;
 
@@ -127,8 +128,9 @@ uint32_t batch_crc(const Chain& batch);
 void assign(MutableBytes header, Offset base, LeaderEpoch epoch);
 
 // Changes attributes and maximal timestamp and adjusts the stored checksum from the header alone.
-// `records_bytes` is the size of what follows the header. REQUIRES: a header whose checksum is
-// right.
+// Nothing happens when both are right already; otherwise unused bits and the delete horizon are
+// cleared, as Kafka does. `records_bytes` is the size of what follows the header. REQUIRES: a
+// header whose checksum is right.
 void set_max_timestamp(MutableBytes header, TimestampType type, int64_t max_timestamp,
                        uint64_t records_bytes);
 // The broker's clock in place of the producer's: what `message.timestamp.type=LogAppendTime` means.
