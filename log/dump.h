@@ -1,32 +1,29 @@
-// Prints the files of a log directory as text, in the words of Kafka's kafka-dump-log.sh, for
-// people and for tools that read its output. Reads only; runs on any shard.
+// The private files of a log directory as lines for people: what `odradek dump` prints. Reads only,
+// and beside a running broker too (what changes meanwhile may show as torn).
 #pragma once
 
 #include <functional>
 #include <string>
 #include <string_view>
 
-#include "reactor/base/bytes.h"
+#include "log/manifest_format.h"
+#include "log/wal_format.h"
 #include "reactor/base/result.h"
 #include "reactor/task.h"
 
 namespace odradek::log {
 
-struct DumpOptions {
-  bool deep = false;      // every record, not only batches
-  bool payloads = false;  // keys and values of the records as well; implies deep
-};
 // Gets one line at a time, without its newline.
-using DumpSink = std::function<void(std::string_view line)>;
+using LineSink = std::function<void(std::string_view line)>;
 
-// What the file is, its name says: .log, .index, .timeindex, .snapshot, .txnindex, .odx; a trailing
-// ".deleted" does not count, and checkpoints come as they are. Errc::unsupported for other names.
-// Errc::corrupt, after everything that could be read was printed, names what is wrong: damage in a
-// segment, or index entries that do not fit the .log beside them.
-reactor::Task<Status> dump_file(std::string path, DumpOptions options, DumpSink sink);
+// Every WAL of the ring: what is live, torn and damaged, then each live group, and each of its
+// records when `records`.
+reactor::Task<Status> dump_wal(std::string log_directory, bool records, LineSink sink);
+// Every partition with its segments, epochs and recovery point.
+reactor::Task<Status> dump_manifest(std::string log_directory, LineSink sink);
 
-// What stands in memory: one whole batch at `position` of its segment.
-Status dump_batch(BytesView batch, uint64_t position, const DumpOptions& options,
-                  const DumpSink& sink);
+// Without indentation.
+std::string describe(const WalRecord& record, uint64_t payload_bytes);
+std::string describe(const WalGroupHeader& header);
 
 }  // namespace odradek::log

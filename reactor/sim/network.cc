@@ -12,10 +12,14 @@ namespace odradek::reactor::sim {
 static constexpr uint32_t kNoSlot = UINT32_MAX;
 
 static bool is_loopback(const std::string& host) {
-  return host.starts_with("127.") || host == "::1" || host == "localhost";
+  return host.starts_with("127.") || host == "::1";
 }
 static bool is_wildcard(const std::string& host) {
   return host.empty() || host == "0.0.0.0" || host == "::";
+}
+static bool is_numeric(const std::string& host) {
+  return !host.empty() &&
+         (host.find(':') != host.npos || host.find_first_not_of("0123456789.") == host.npos);
 }
 static ConnectionEnd other(ConnectionEnd end) { return {end.connection, 1 - end.side}; }
 
@@ -69,7 +73,7 @@ End* Network::end_of(ConnectionEnd end) {
 
 // The running process at an address, as seen by `asking`; null when nothing answers there.
 Process* Network::host(const SocketAddress& address, Process& asking) const {
-  if (is_loopback(address.host)) return &asking;
+  if (is_loopback(address.host) || is_wildcard(address.host)) return &asking;
   for (const Node& node : engine_.nodes) {
     if (node.address == address.host) return node.process;
   }
@@ -94,7 +98,7 @@ Result<uint64_t> Network::listen(Process& process, const ListenOptions& options,
   if (port == 0) port = ++last_port_;
   auto made = std::make_unique<ListeningSocket>();
   made->process = &process;
-  made->address = {options.host.empty() ? "0.0.0.0" : options.host, port};
+  made->address = {options.host.empty() ? "::" : options.host, port};
   made->backlog = static_cast<size_t>(std::max(options.backlog, 1));
   made->capacity = buffer_bytes;
   const uint64_t id = ++last_id_;
@@ -136,9 +140,7 @@ void Network::set_capacity(ConnectionEnd end, uint32_t receive_bytes) {
 int32_t Network::resolve(const std::string& host, const std::string& service, Process& process,
                          std::vector<SocketAddress>& out) const {
   const auto port = static_cast<uint16_t>(std::strtoul(service.c_str(), nullptr, 10));
-  const bool numeric =
-      host.find(':') != host.npos || host.find_first_not_of("0123456789.") == host.npos;
-  if (numeric && !host.empty()) {
+  if (is_numeric(host)) {
     out.push_back({host, port});
     return 0;
   }
@@ -160,6 +162,7 @@ void Network::begin_connect(uint32_t slot, ConnectionEnd end) {
   Connection& connection = *find(end.connection);
   Process& process = *connection.ends[0].process;
   const SocketAddress& to = engine_.slots[slot].op->address;
+  CHECK(is_numeric(to.host) && "connect to addresses; resolve() names first", to.host);
   if (connection.ends[0].connecting != kNoSlot || connection.ends[1].process) {
     return engine_.complete(slot, -EISCONN);
   }

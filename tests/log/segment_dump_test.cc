@@ -1,6 +1,6 @@
 // The judge is kafka-dump-log.sh of Apache Kafka 4.3.1, whose output on the same files is in
 // tests/testdata/log/kafka-dump-*.txt.
-#include "log/dump.h"
+#include "log/segment_dump.h"
 
 #include <fstream>
 #include <iterator>
