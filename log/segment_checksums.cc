@@ -147,11 +147,21 @@ std::vector<uint8_t> SegmentChecksums::encode(uint64_t below) const {
   return out;
 }
 
-Result<SegmentChecksums> SegmentChecksums::decode(const SegmentId& id, BytesView file) {
+Result<SegmentId> SegmentChecksums::named_in(BytesView file) {
   const uint8_t* p = file.data();
   if (file.size() < kFileHeaderBytes || !std::equal(kMagicBytes.begin(), kMagicBytes.end(), p)) {
     return fail(Errc::corrupt, "odx: no header");
   }
+  SegmentId id;
+  std::copy_n(p + kTopicAt, 16, id.partition.topic.bytes.begin());
+  id.partition.partition = PartitionId(load_le<int32_t>(p + kPartitionAt));
+  id.base = Offset(load_le<int64_t>(p + kBaseAt));
+  return id;
+}
+
+Result<SegmentChecksums> SegmentChecksums::decode(const SegmentId& id, BytesView file) {
+  TRY_ASSIGN(const SegmentId found, named_in(file));
+  const uint8_t* p = file.data();
   const auto version = load_le<uint32_t>(p + kVersionAt);
   if (version > kVersion) return fail(Errc::unsupported, "odx: version " + std::to_string(version));
   const auto bytes = load_le<uint64_t>(p + kBytesAt);
@@ -162,10 +172,6 @@ Result<SegmentChecksums> SegmentChecksums::decode(const SegmentId& id, BytesView
       load_le<uint32_t>(p + kFileCrcAt) != file_crc(file)) {
     return fail(Errc::corrupt, "odx: header or checksum");
   }
-  SegmentId found;
-  std::copy_n(p + kTopicAt, 16, found.partition.topic.bytes.begin());
-  found.partition.partition = PartitionId(load_le<int32_t>(p + kPartitionAt));
-  found.base = Offset(load_le<int64_t>(p + kBaseAt));
   if (found != id) return fail(Errc::corrupt, "odx: of another segment");
   SegmentChecksums checksums(id);
   checksums.end_ = bytes;
