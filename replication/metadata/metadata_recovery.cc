@@ -81,7 +81,7 @@ Task<Status> MetadataLog::format() {
     voters.voters = {{options_.node_id, options_.directory_id}};
     voters.endpoints = options_.controller_endpoints;
     const SnapshotId id;
-    CO_TRY_ASSIGN(std::vector<uint8_t> bytes, snapshot_bytes(id, voters, {}, 0, options_.now_ms));
+    CO_TRY_ASSIGN(std::vector<uint8_t> bytes, snapshot_bytes(id, voters, {}, options_.now_ms, options_.now_ms));
     CO_TRY(co_await reactor::replace_file(path(snapshot_name(id)), std::move(bytes)));
   }
   CO_TRY(co_await reactor::sync_directory(options_.directory));
