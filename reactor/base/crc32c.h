@@ -1,0 +1,34 @@
+// CRC-32C (Castagnoli, RFC 3720): the checksum of Kafka's batches and of all private files.
+//
+// Incremental: crc32c(crc32c(0, a), b) == crc32c(0, a + b). On x86-64 with SSE4.2 and PCLMULQDQ
+// three streams run side by side and are folded together (V. Gopal et al., "Fast CRC Computation
+// for iSCSI Polynomial Using CRC32 Instruction", Intel 2011); elsewhere a table of eight rows.
+#pragma once
+
+#include <cstdint>
+
+#include "reactor/base/bytes.h"
+#include "reactor/base/chain.h"
+
+namespace odradek {
+
+// The checksum of what gave `seed_crc` followed by `bytes`. Start with 0.
+uint32_t crc32c(uint32_t seed_crc, BytesView bytes);
+uint32_t crc32c(uint32_t seed_crc, const Chain& bytes);
+
+// How a difference between two checksums looks `length` bytes later: for equal `tail`s,
+//   crc(b + tail) == crc(a + tail) ^ crc32c_shift(crc(a) ^ crc(b), tail.size())
+// so that a changed header costs no second pass over what follows it.
+uint32_t crc32c_shift(uint32_t crc_difference, uint64_t length);
+
+// The checksum of a + b from those of its parts, `length_b` being the size of b.
+inline uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
+  return crc32c_shift(crc_a, length_b) ^ crc_b;
+}
+
+namespace detail {
+// The portable path, by name, so that tests hold the fast one against it.
+uint32_t crc32c_by_table(uint32_t seed_crc, BytesView bytes);
+}  // namespace detail
+
+}  // namespace odradek
