@@ -1,7 +1,8 @@
-// All logs of one shard over all log directories: opens and recovers them, creates and deletes partitions,
-// runs destage, retention and rolls in the background. One LogManager a shard; shard 0's also owns each
-// directory's lock, manifest and recovery. Start order: LogStore::open on shard 0 (lock, manifest, clean
-// marker, WAL scan, idempotent destage), then start() on every shard with the partitions placed there.
+// All logs of one shard over all log directories: opens and recovers them, creates and deletes
+// partitions, runs destage, retention and rolls in the background. One LogManager a shard; shard
+// 0's also owns each directory's lock, manifest and recovery. Start order: LogStore::open on shard
+// 0 (lock, manifest, clean marker, WAL scan, idempotent destage), then start() on every shard with
+// the partitions placed there.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,17 @@
 namespace odradek::log {
 
 struct LogOptions {
-  std::vector<std::string> directories;        // log.dirs
-  uint64_t wal_bytes = 256ull << 20;           // in all shards together
-  uint64_t cache_bytes = 64ull << 20;          // read cache a shard
-  Durability durability = Durability::flushed; // default of partitions
-  uint64_t disk_reserve_bytes = 64ull << 20;   // an append that would leave less free is refused
+  std::vector<std::string> directories;         // log.dirs
+  uint64_t wal_bytes = 256ull << 20;            // in all shards together
+  uint64_t cache_bytes = 64ull << 20;           // read cache a shard
+  Durability durability = Durability::flushed;  // default of partitions
+  uint64_t disk_reserve_bytes = 64ull << 20;    // an append that would leave less free is refused
 };
 
 // One partition found on disk, or to be made.
 struct PartitionSpec {
   TopicPartition id;
-  std::string topic_name;      // names the directory <topic>-<partition>, as Kafka's
+  std::string topic_name;  // names the directory <topic>-<partition>, as Kafka's
   LeaderEpoch leader_epoch{0};
   LogConfig config;
 };
@@ -43,14 +44,15 @@ struct FoundPartition {
 class LogStore {
  public:
   virtual ~LogStore() = default;
-  // Locks, reads manifests and markers, scans every WAL and destages what it holds (whatever the shard
-  // count was), truncates torn tails, rebuilds derived state. A directory with Kafka files that we did
-  // not write is refused untouched. Errc::permission when another process holds the lock.
+  // Locks, reads manifests and markers, scans every WAL and destages what it holds (whatever the
+  // shard count was), truncates torn tails, rebuilds derived state. A directory with Kafka files
+  // that we did not write is refused untouched. Errc::permission when another process holds the
+  // lock.
   static reactor::Task<Result<std::unique_ptr<LogStore>>> open(LogOptions options);
 
   virtual const std::vector<FoundPartition>& found() const = 0;
-  // True when the last stop left a clean marker in every directory. When false the caller must begin a
-  // new leader epoch for every partition before its first append.
+  // True when the last stop left a clean marker in every directory. When false the caller must
+  // begin a new leader epoch for every partition before its first append.
   virtual bool clean() const = 0;
   // Leaves the clean markers and gives the locks back. REQUIRES: every LogManager was stopped.
   virtual reactor::Task<Status> close() = 0;
@@ -61,20 +63,22 @@ class LogManager {
   virtual ~LogManager() = default;
   // Makes this shard's manager over an opened store: its WAL and background tasks. `store` lives on
   // shard 0; calls to it travel by mailbox.
-  static reactor::Task<Result<std::unique_ptr<LogManager>>> start(LogOptions options, LogStore* store);
+  static reactor::Task<Result<std::unique_ptr<LogManager>>> start(LogOptions options,
+                                                                  LogStore* store);
 
-  // Opens or creates the log of a partition on this shard. Durable (it will be found again) when this
-  // ends. Idempotent.
+  // Opens or creates the log of a partition on this shard. Durable (it will be found again) when
+  // this ends. Idempotent.
   virtual reactor::Task<Status> open_partition(PartitionSpec spec) = 0;
   // Null when this shard has no such open partition. Valid until the next await.
   virtual PartitionLog* find(const TopicPartition& id) = 0;
-  // Removes the partition's log: waiters end with Errc::closed, files go after file.delete.delay.ms.
-  // Durable when this ends: it will not come back.
+  // Removes the partition's log: waiters end with Errc::closed, files go after
+  // file.delete.delay.ms. Durable when this ends: it will not come back.
   virtual reactor::Task<Status> delete_partition(TopicPartition id) = 0;
 
   // False once a directory took a write error, or while it is full.
   virtual bool writable() const = 0;
-  // Runs retention and time-based rolls now (they also run every `log.retention.check.interval.ms`).
+  // Runs retention and time-based rolls now (they also run every
+  // `log.retention.check.interval.ms`).
   virtual reactor::Task<void> run_retention() = 0;
   // Destages everything, trims and closes: after it LogStore::close() may leave the clean marker.
   virtual reactor::Task<Status> stop() = 0;

@@ -13,9 +13,9 @@ namespace odradek::log {
 using Offset = Strong<struct OffsetTag, int64_t>;            // of a record in a partition
 using LeaderEpoch = Strong<struct LeaderEpochTag, int32_t>;  // -1: unknown
 using PartitionId = Strong<struct PartitionIdTag, int32_t>;
-using ProducerId = Strong<struct ProducerIdTag, int64_t>;    // -1: none
+using ProducerId = Strong<struct ProducerIdTag, int64_t>;  // -1: none
 using ProducerEpoch = Strong<struct ProducerEpochTag, int16_t>;
-using Generation = Strong<struct GenerationTag, uint32_t>;   // of a partition's log in one directory
+using Generation = Strong<struct GenerationTag, uint32_t>;  // of a partition's log in one directory
 using TopicId = Uuid;
 
 // One partition of one topic, by id: what every private file of ours names a partition by.
@@ -23,9 +23,7 @@ struct TopicPartition {
   TopicId topic;
   PartitionId partition;
   auto operator<=>(const TopicPartition&) const = default;
-  std::string to_string() const {
-    return topic.to_string() + "-" + partition.to_string();
-  }
+  std::string to_string() const { return topic.to_string() + "-" + partition.to_string(); }
 };
 
 }  // namespace odradek::log

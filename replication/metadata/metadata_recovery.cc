@@ -41,7 +41,7 @@ Status visit_records(const Chain& bytes, const LoggedRecord& in_snapshot,
   log::BatchWalker walker(bytes);
   WalkStep step = walker.next();
   for (; step.kind == WalkStep::Kind::batch; step = walker.next()) {
-    log::RecordReader reader(walker.batch(step), kMetadataFileBytesMax);
+    log::RecordReader reader(step.bytes, kMetadataFileBytesMax);
     out.control = step.header.attributes.control();
     for (;;) {
       TRY_ASSIGN(const auto record, reader.next());

@@ -1,0 +1,47 @@
+// Fills segment files from memory, in large blocks, off the path of acknowledgements, and then lets
+// the WAL's space be used again. One a LogDisk.
+//
+// A round:  write whole blocks of some partitions -> fdatasync their segments -> manifest (recovery
+//           points) -> carry what is too short to be written into the WAL's newest lap -> release.
+#pragma once
+
+#include <vector>
+
+#include "log/manifest_format.h"
+#include "log/wal_format.h"
+#include "reactor/base/result.h"
+#include "reactor/task.h"
+#include "reactor/wait.h"
+
+namespace odradek::log {
+
+class LogDisk;
+class Partition;
+
+class Destager {
+ public:
+  explicit Destager(LogDisk& disk) : disk_(disk) {}
+  void start();
+  // There may be something to do.
+  void wake() { work_.notify_all(); }
+  // Writes everything that is durable, the last part of a block too, for a partition whose log
+  // ends: REQUIRES: nothing is appended to it any more.
+  reactor::Task<Status> finish(Partition& partition);
+  reactor::Task<void> stop();
+
+ private:
+  reactor::Task<void> run();
+  // True when it got anything done.
+  reactor::Task<bool> round();
+  bool wants(const Partition& partition, WalSequence through) const;
+  reactor::Task<Status> destage(std::vector<Partition*> chosen);
+  reactor::Task<Status> carry(WalSequence through);
+  void release();
+
+  LogDisk& disk_;
+  bool stopping_ = false;
+  reactor::WaitList work_;
+  reactor::Gate gate_;
+};
+
+}  // namespace odradek::log

@@ -1,0 +1,107 @@
+#include "log/directory.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "log/manifest_format.h"
+#include "log/wal_format.h"
+
+namespace odradek::log {
+
+using reactor::File;
+using reactor::Task;
+
+namespace {
+
+constexpr std::string_view kMetadataDirectory = "__cluster_metadata-0";
+constexpr std::string_view kCleanText = "odradek clean stop 1\n";
+constexpr uint64_t kCleanBytesMax = 4096;
+// What a Kafka broker leaves beside its partitions.
+constexpr std::array<std::string_view, 5> kKafkaFiles = {
+    "recovery-point-offset-checkpoint", "replication-offset-checkpoint",
+    "log-start-offset-checkpoint", "cleaner-offset-checkpoint", ".kafka_cleanshutdown"};
+
+bool is_kafka_data(const reactor::DirEntry& entry) {
+  if (!entry.directory) return std::ranges::find(kKafkaFiles, entry.name) != kKafkaFiles.end();
+  return entry.name != kMetadataDirectory && is_partition_directory(entry.name);
+}
+
+// Whether what lies in the directory was written by us, or nothing does.
+Status check_ours(const std::string& path, const std::vector<reactor::DirEntry>& entries) {
+  const auto named = [&entries](std::string_view name) {
+    return std::ranges::find(entries, name, &reactor::DirEntry::name) != entries.end();
+  };
+  if (named(kManifestFile)) return {};
+  if (named(kWalFolder)) {
+    return fail(Errc::corrupt, path + " holds " + kWalFolder + " but no " + kManifestFile +
+                                   ": restore it, or move the directory away");
+  }
+  const auto kafka = std::ranges::find_if(entries, is_kafka_data);
+  if (kafka == entries.end()) return {};
+  return fail(Errc::exists, path + " holds data of Apache Kafka (" + kafka->name +
+                                "): it was not touched; name an empty directory in log.dirs");
+}
+
+}  // namespace
+
+// Makes the name of a new directory durable, and those of the parents that may be new with it.
+static Task<Status> sync_parents(std::string path) {
+  for (size_t slash = path.rfind('/'); slash != std::string::npos; slash = path.rfind('/')) {
+    path.resize(slash);
+    const Status synced = co_await reactor::sync_directory(path.empty() ? "/" : path);
+    // A parent that we may not read was not made by us.
+    if (!synced && synced.error().code != Errc::permission) co_return synced;
+  }
+  co_return Status{};
+}
+
+bool is_partition_directory(std::string_view name) {
+  const size_t dash = name.rfind('-');
+  if (dash == std::string_view::npos || dash == 0 || dash + 1 == name.size()) return false;
+  return std::ranges::all_of(name.substr(dash + 1), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+LogDirectory::~LogDirectory() { CHECK(!lock_.is_open()); }
+
+Task<Result<std::unique_ptr<LogDirectory>>> LogDirectory::open(std::string path) {
+  const Status made = co_await reactor::make_directories(path);
+  if (!made && made.error().code != Errc::exists) co_return fail(made.error());
+  if (made) CO_TRY(co_await sync_parents(path));
+  std::unique_ptr<LogDirectory> directory(new LogDirectory(path));
+  reactor::OpenOptions options;
+  options.write = options.create = true;
+  CO_TRY_ASSIGN(directory->lock_, co_await File::open(path + "/" + kLockFile, options));
+  Status status = co_await directory->lock_.lock();
+  if (status) status = co_await directory->look_around();
+  if (status) co_return directory;
+  (void)co_await directory->lock_.close();  // the first error is the one to tell
+  co_return fail(status.error());
+}
+
+Task<Status> LogDirectory::look_around() {
+  CO_TRY_ASSIGN(const auto entries, co_await reactor::list_directory(path_));
+  CO_TRY(check_ours(path_, entries));
+  const auto text = co_await reactor::read_file(path_ + "/" + kCleanFile, kCleanBytesMax);
+  if (!text && text.error().code != Errc::not_found) co_return fail(text.error());
+  // An empty directory was not stopped uncleanly either, but nothing is lost by saying so.
+  was_clean_ = text && as_text(*text) == kCleanText;
+  co_return Status{};
+}
+
+Task<Status> LogDirectory::begin_use() {
+  const Status removed = co_await reactor::remove_file(path_ + "/" + kCleanFile);
+  if (!removed && removed.error().code != Errc::not_found) co_return removed;
+  co_return co_await reactor::sync_directory(path_);
+}
+
+Task<Status> LogDirectory::mark_clean() {
+  const BytesView text = as_bytes(kCleanText);
+  co_return co_await reactor::replace_file(path_ + "/" + kCleanFile, {text.begin(), text.end()});
+}
+
+Task<Status> LogDirectory::close() { return lock_.close(); }
+
+}  // namespace odradek::log

@@ -1,0 +1,48 @@
+// One log directory: its lock, whether it is ours, and the mark of a clean stop. Owned by the
+// LogStore on one shard. Recovery's first and last step: everything else in the directory is
+// touched only in between.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "reactor/base/result.h"
+#include "reactor/file.h"
+#include "reactor/task.h"
+
+namespace odradek::log {
+
+inline constexpr char kLockFile[] = ".lock";
+inline constexpr char kCleanFile[] = "odradek.clean";
+
+class LogDirectory {
+ public:
+  // Makes the directory if need be and takes its lock (Errc::permission when another process, ours
+  // or a JVM, holds it). Refuses untouched: a directory with Kafka's data and without our manifest
+  // (Errc::exists), our WAL without our manifest (Errc::corrupt).
+  static reactor::Task<Result<std::unique_ptr<LogDirectory>>> open(std::string path);
+  ~LogDirectory();
+
+  const std::string& path() const { return path_; }
+  // True when the last stop was clean: nothing in the WAL is needed. As it was at open().
+  bool was_clean() const { return was_clean_; }
+  // Removes the mark of the clean stop, durably. Before the first change to anything else.
+  reactor::Task<Status> begin_use();
+  // Leaves the mark of a clean stop, durably. Last of all. REQUIRES: begin_use() ran.
+  reactor::Task<Status> mark_clean();
+  // Gives the lock back. Run before destruction.
+  reactor::Task<Status> close();
+
+ private:
+  explicit LogDirectory(std::string path) : path_(std::move(path)) {}
+  reactor::Task<Status> look_around();
+  std::string path_;
+  reactor::File lock_;
+  bool was_clean_ = false;
+};
+
+// True when `name` is <topic>-<partition>, as Kafka names a partition's directory.
+bool is_partition_directory(std::string_view name);
+
+}  // namespace odradek::log

@@ -1,0 +1,60 @@
+// Every maximum of log/, with its reason. (log/batch has its own.)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "reactor/base/time.h"
+#include "reactor/limits.h"
+
+namespace odradek::log {
+
+// The unit of direct I/O and of what a crash may tear: only whole ones count as destaged.
+inline constexpr uint64_t kDiskBlockBytes = reactor::kIoAlignment;
+
+// A partition's memory comes in blocks that double while it is busy: 10,000 idle ones cost 40 MB.
+inline constexpr uint64_t kTailBlockBytesMin = reactor::kBlockBytesMin;
+inline constexpr uint64_t kTailBlockBytesMax = 256 * 1024;
+
+// A partition with this much that is durable but not destaged is destaged at once: disks reach
+// their bandwidth at about 1 MiB a write.
+inline constexpr uint64_t kDestageRunBytes = 1024 * 1024;
+// Under pressure, runs shorter than this are carried into the WAL's new lap instead of being
+// written: 10,000 lukewarm partitions must not mean 10,000 small writes.
+inline constexpr uint64_t kCarryRunBytesMax = 64 * 1024;
+// Parts of one destage write; more goes in several writes.
+inline constexpr size_t kDestagePartsMax = 32;
+// Partitions whose files one destage round writes and syncs.
+inline constexpr size_t kDestagePartitionsPerRound = 64;
+
+// The segment file's space is reserved in steps between these, so that a full disk refuses an
+// append before it has a place.
+inline constexpr uint64_t kSegmentReserveBytesMin = 16 * 1024;
+inline constexpr uint64_t kSegmentReserveBytes = 16 * 1024 * 1024;
+// Offsets of a segment fit Kafka's relative i32.
+inline constexpr int64_t kSegmentOffsetsMax = 0x7fffffff;
+
+// While a disk is full it is asked again at most this often.
+inline constexpr Duration kDiskFullRetry = 1s;
+// How long an append waits for memory before it is refused.
+inline constexpr Duration kMemoryWait = 10s;
+// Retention and time-based rolls: log.retention.check.interval.ms.
+inline constexpr Duration kRetentionInterval = 300s;
+// A WAL of less would be emptied all the time; its first files are small so that a start is fast.
+inline constexpr uint64_t kWalBytesMin = 1024 * 1024;
+inline constexpr uint64_t kWalFirstFileBytes = 4 * 1024 * 1024;
+inline constexpr uint64_t kWalFileBytesMax = 32 * 1024 * 1024;
+inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;
+// A larger batch goes into the WAL in pieces of this, or of a quarter of a group if that is less.
+inline constexpr uint64_t kWalPieceBytes = 512 * 1024;
+// From here on the oldest WAL file is emptied, whatever the length of the runs.
+inline constexpr double kWalPressureDestage = 0.5;
+// Open segment files of one shard.
+inline constexpr uint32_t kOpenFilesMax = 1024;
+
+// A snapshot of producers is about 100 bytes each; 200,000 are kept at most.
+inline constexpr uint64_t kSnapshotBytesMax = 256 * 1024 * 1024;
+// One read of a segment when it is scanned or searched.
+inline constexpr uint64_t kScanBytes = 256 * 1024;
+
+}  // namespace odradek::log

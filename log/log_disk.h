@@ -1,0 +1,114 @@
+// What the logs of one shard in one log directory share: the WAL, who waits for which commit, the
+// destager, and whether the directory is fenced or full. Owned by the shard's manager.
+//
+//   serving --write or fsync error--> fenced (for good)
+//   serving --ENOSPC--> full --an allocation succeeds--> serving
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/destager.h"
+#include "log/file_cache.h"
+#include "log/limits.h"
+#include "log/manifest_format.h"
+#include "log/read_cache.h"
+#include "log/tail.h"
+#include "log/wal.h"
+#include "reactor/wait.h"
+
+namespace odradek::log {
+
+class Partition;
+class Store;
+
+struct LogDiskOptions {
+  std::string path;
+  size_t directory = 0;  // which of the store's
+  uint64_t wal_bytes = 0;
+  uint64_t reserve_bytes = 0;  // an allocation that would leave less is refused
+  bool was_clean = false;      // the directory's last stop
+  std::vector<std::string> reusable_files;
+  Store* store = nullptr;      // on shard 0
+  FileCache* files = nullptr;  // of this shard
+  ReadCache* cache = nullptr;  // of this shard
+};
+
+class LogDisk final : public WalListener {
+ public:
+  static reactor::Task<Result<std::unique_ptr<LogDisk>>> start(LogDiskOptions options);
+  ~LogDisk();
+
+  const std::string& path() const { return options_.path; }
+  size_t directory() const { return options_.directory; }
+  bool was_clean() const { return options_.was_clean; }
+  Wal& wal() { return *wal_; }
+  // What is staged at once; larger batches go in pieces.
+  uint64_t wal_piece_bytes() const { return wal_piece_bytes_; }
+  FileCache& files() { return *options_.files; }
+  ReadCache& cache() { return *options_.cache; }
+  Destager& destager() { return *destager_; }
+
+  // The logs in this directory, in the order they came.
+  const std::vector<Partition*>& partitions() const { return partitions_; }
+  void enter(Partition& partition);
+  // The partition hears of no commit any more.
+  void leave(Partition& partition);
+
+  // `partition` staged everything below `next`, up to `end`, in groups up to `sequence`; it is told
+  // when they are written and when they are durable. Order of calls is the order of the log.
+  void note_staged(Partition& partition, WalSequence sequence, Offset next, FilePlace end);
+  void on_wal_progress(Wal& wal) override;
+
+  // Changes the manifest, durably. After a failure other than a full disk the directory is fenced.
+  reactor::Task<Status> edit(std::vector<ManifestEdit> edits);
+  // Says no while less than the reserve would stay free, and remembers that the disk is full.
+  reactor::Task<Status> check_space(uint64_t bytes);
+
+  // Gives memory of other logs' tails back to the arena; false when there is none to give.
+  bool shrink_others(uint64_t bytes);
+
+  // Takes the first error; every wait in this directory ends with Errc::fenced.
+  void fence(const Error& why);
+  const std::optional<Error>& fenced() const { return fenced_; }
+  // Any write failed with `error`: full or fenced.
+  void note_failure(const Error& error);
+  void note_full();
+  void note_space() { full_ = false; }
+  // True while the disk is full and it is not yet time to ask again.
+  bool refuses_for_space() const;
+  bool writable() const { return !fenced_ && !full_; }
+
+  // Flushes the WAL and ends the tasks. REQUIRES: every partition left.
+  reactor::Task<Status> stop();
+
+ private:
+  struct Staged {
+    Partition* partition;  // null: it left
+    WalSequence sequence;
+    Offset next;
+    FilePlace end;
+  };
+  explicit LogDisk(LogDiskOptions options) : options_(std::move(options)) {}
+
+  // Fixed at construction.
+  LogDiskOptions options_;
+  uint64_t wal_piece_bytes_ = 0;
+  std::unique_ptr<Wal> wal_;
+  std::unique_ptr<Destager> destager_;
+  // Written by enter() and leave().
+  std::vector<Partition*> partitions_;
+  // Written by note_staged() and on_wal_progress().
+  std::deque<Staged> staged_;  // not durable yet, in order
+  size_t staged_written_ = 0;  // how many of them are written
+  std::vector<Partition*> touched_;
+  // State.
+  std::optional<Error> fenced_;
+  bool full_ = false;
+  MonoTime full_asked_{};
+};
+
+}  // namespace odradek::log

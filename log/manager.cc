@@ -1,0 +1,242 @@
+#include "log/manager.h"
+
+#include <algorithm>
+
+#include "log/checkpoint_files.h"
+#include "reactor/file.h"
+#include "reactor/logger.h"
+#include "reactor/shard.h"
+
+namespace odradek::log {
+
+using reactor::ShardId;
+using reactor::submit_to;
+using reactor::Task;
+
+Task<Result<std::unique_ptr<LogManager>>> LogManager::start(LogOptions options, LogStore* store) {
+  auto manager = std::make_unique<Manager>(std::move(options), static_cast<Store*>(store));
+  const Status begun = co_await manager->begin();
+  if (begun) co_return std::unique_ptr<LogManager>(std::move(manager));
+  const Error error = begun.error();
+  (void)co_await manager->stop();  // the first error is the one to tell
+  co_return fail(error);
+}
+
+Manager::Manager(LogOptions options, Store* store)
+    : options_(std::move(options)),
+      store_(store),
+      files_(kOpenFilesMax),
+      cache_(reactor::this_shard().arena(), options_.cache_bytes) {}
+
+Manager::~Manager() { CHECK(stopped_ && partitions_.empty(), partitions_.size()); }
+
+static Task<Store::DirectoryGrant> grant_on_store(Store* store, size_t index, uint32_t shards) {
+  co_return store->grant(index, shards);
+}
+
+Task<Status> Manager::begin() {
+  const uint32_t shards = reactor::this_shard().shard_count();
+  const size_t directories = options_.directories.size();
+  for (size_t i = 0; i < directories; ++i) {
+    Store::DirectoryGrant grant = co_await submit_to(
+        ShardId(0), [store = store_, i, shards] { return grant_on_store(store, i, shards); });
+    LogDiskOptions disk{.path = std::move(grant.path),
+                        .directory = i,
+                        .wal_bytes = options_.wal_bytes / (shards * directories),
+                        .reserve_bytes = options_.disk_reserve_bytes,
+                        .was_clean = grant.was_clean,
+                        .reusable_files = std::move(grant.reusable_files),
+                        .store = store_,
+                        .files = &files_,
+                        .cache = &cache_};
+    CO_TRY_ASSIGN(std::unique_ptr<LogDisk> started, co_await LogDisk::start(std::move(disk)));
+    disks_.push_back(std::move(started));
+  }
+  gate_.spawn("retention", retention_loop(), reactor::TaskClass::background);
+  co_return Status{};
+}
+
+PartitionLog* Manager::find(const TopicPartition& id) {
+  const auto it = partitions_.find(id);
+  return it == partitions_.end() ? nullptr : it->second.partition.get();
+}
+
+bool Manager::writable() const {
+  return std::ranges::all_of(disks_, [](const auto& disk) { return disk->writable(); });
+}
+
+Task<Status> Manager::open_partition(PartitionSpec spec) {
+  const TopicPartition id = spec.id;
+  while (changing_.contains(id)) (void)co_await changed_.wait();
+  if (stopping_) co_return fail(Errc::closed, "the log is stopping");
+  if (Entry* there = entry_of(id)) {
+    there->partition->configure(spec.config);
+    if (spec.leader_epoch > there->partition->leader_epoch()) {
+      there->partition->begin_epoch(spec.leader_epoch);
+    }
+    co_return Status{};
+  }
+  changing_.insert(id);
+  Status opened = co_await open_new(std::move(spec));
+  changing_.erase(id);
+  changed_.notify_all();
+  co_return opened;
+}
+
+static Task<Result<PlacedPartition>> place_on_store(Store* store, TopicPartition id,
+                                                    std::string name) {
+  return store->place(id, std::move(name));
+}
+
+Task<Status> Manager::open_new(PartitionSpec spec) {
+  Result<PlacedPartition> placed = co_await submit_to(
+      ShardId(0), [store = store_, id = spec.id, name = spec.topic_name]() mutable {
+        return place_on_store(store, id, std::move(name));
+      });
+  if (!placed) co_return fail(placed.error());
+  LogDisk& disk = *disks_[placed->directory];
+  Entry entry{std::make_unique<Partition>(disk, std::move(placed->partition), spec.config), &disk};
+  const Status opened = co_await entry.partition->open();
+  if (!opened) {
+    (void)co_await entry.partition->close();  // the first error is the one to tell
+    co_return opened;
+  }
+  entry.partition->begin_epoch(std::max(spec.leader_epoch, entry.partition->leader_epoch()));
+  disk.enter(*entry.partition);
+  partitions_.emplace(spec.id, std::move(entry));
+  co_return Status{};
+}
+
+Manager::Entry* Manager::entry_of(const TopicPartition& id) {
+  const auto it = partitions_.find(id);
+  return it == partitions_.end() ? nullptr : &it->second;
+}
+
+static Task<Status> remove_on_store(Store* store, size_t directory, TopicPartition id,
+                                    Generation generation) {
+  return store->remove(directory, id, generation);
+}
+
+Task<Status> Manager::delete_partition(TopicPartition id) {
+  while (changing_.contains(id)) (void)co_await changed_.wait();
+  const auto it = partitions_.find(id);
+  if (it == partitions_.end()) co_return Status{};
+  changing_.insert(id);
+  Entry entry = std::move(it->second);
+  partitions_.erase(it);
+  Status forgotten = co_await forget(std::move(entry));
+  changing_.erase(id);
+  changed_.notify_all();
+  co_return forgotten;
+}
+
+// Out of the manifest first: from then on the files are garbage, whatever happens to them.
+Task<Status> Manager::forget(Entry entry) {
+  Partition& partition = *entry.partition;
+  const Status closed = co_await partition.close();
+  entry.disk->leave(partition);
+  if (!closed) entry.disk->note_failure(closed.error());
+  Status removed =
+      co_await submit_to(ShardId(0), [store = store_, directory = entry.disk->directory(),
+                                      id = partition.id(), generation = partition.generation()] {
+        return remove_on_store(store, directory, id, generation);
+      });
+  if (!removed) {
+    entry.disk->note_failure(removed.error());
+    co_return removed;
+  }
+  const std::string name = deleted_directory_name(partition.topic_name(), partition.id().partition,
+                                                  reactor::this_shard().random_uuid());
+  const std::string path = entry.disk->path() + "/" + name;
+  const Status renamed = co_await reactor::rename_file(partition.directory(), path);
+  if (!renamed && renamed.error().code == Errc::not_found) co_return Status{};
+  if (!renamed) co_return renamed;
+  CO_TRY(co_await reactor::sync_directory(entry.disk->path()));
+  const Duration delay = std::chrono::milliseconds(partition.config().file_delete_delay_ms);
+  gate_.spawn("delete files", remove_later(path, delay), reactor::TaskClass::background);
+  co_return Status{};
+}
+
+Task<void> Manager::remove_later(std::string path, Duration delay) {
+  const MonoTime when = reactor::this_shard().now() + delay;
+  while (!stopping_ && reactor::this_shard().now() < when) (void)co_await stop_.wait(when);
+  // After a stop the next start finds the directory by its name.
+  if (stopping_) co_return;
+  const Status removed = co_await remove_tree(path);
+  if (!removed)
+    reactor::log_warning("{} stays until the next start: {}", path, removed.error().to_string());
+}
+
+Task<void> Manager::run_retention() {
+  std::vector<TopicPartition> ids;
+  for (const auto& [id, entry] : partitions_) ids.push_back(id);
+  std::ranges::sort(ids);
+  for (const TopicPartition& id : ids) {
+    Entry* entry = entry_of(id);
+    if (!entry || entry->disk->fenced()) continue;
+    const Status done =
+        co_await entry->partition->run_retention(reactor::this_shard().wall_now().ms);
+    if (!done)
+      reactor::log_warning("retention of {}: {}", id.to_string(), done.error().to_string());
+    co_await reactor::yield();
+  }
+}
+
+Task<void> Manager::retention_loop() {
+  while (!stopping_) {
+    (void)co_await stop_.wait(reactor::this_shard().now() + kRetentionInterval);
+    if (!stopping_) co_await run_retention();
+  }
+}
+
+Task<Status> Manager::finish(Entry& entry) {
+  if (entry.disk->fenced()) co_return fail(*entry.disk->fenced());
+  Destager& destager = entry.disk->destager();
+  CO_TRY(co_await destager.finish(*entry.partition));
+  co_return co_await entry.partition->trim();
+}
+
+static Task<void> unclean_on_store(Store* store, size_t directory) {
+  store->note_unclean(directory);
+  co_return;
+}
+
+Task<void> Manager::tell_unclean(size_t directory) {
+  co_await submit_to(ShardId(0),
+                     [store = store_, directory] { return unclean_on_store(store, directory); });
+}
+
+Task<Status> Manager::stop() {
+  stopping_ = true;
+  stop_.notify_all();
+  while (!changing_.empty()) (void)co_await changed_.wait();
+  co_await gate_.close();
+  Status result;
+  for (auto& [id, entry] : partitions_) co_await entry.partition->quiesce();
+  for (auto& disk : disks_) {
+    Status flushed = co_await disk->wal().flush();
+    co_await disk->destager().stop();
+    if (result && !flushed) result = std::move(flushed);
+  }
+  for (auto& [id, entry] : partitions_) {
+    Status finished = co_await finish(entry);
+    const Status closed = co_await entry.partition->close();
+    entry.disk->leave(*entry.partition);
+    if (finished && !closed) finished = closed;
+    if (finished) continue;
+    co_await tell_unclean(entry.disk->directory());
+    if (result) result = std::move(finished);
+  }
+  partitions_.clear();
+  for (auto& disk : disks_) {
+    Status ended = co_await disk->stop();
+    if (!ended) co_await tell_unclean(disk->directory());
+    if (result && !ended) result = std::move(ended);
+  }
+  co_await cache_.stop();
+  disks_.clear();
+  stopped_ = true;
+  co_return result;
+}
+
+}  // namespace odradek::log

@@ -1,0 +1,64 @@
+// All logs of one shard: LogManager's only implementation. Owns the shard's caches, a LogDisk for
+// each directory, and the partitions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "log/file_cache.h"
+#include "log/log_disk.h"
+#include "log/log_manager.h"
+#include "log/partition.h"
+#include "log/read_cache.h"
+#include "log/store.h"
+#include "reactor/wait.h"
+
+namespace odradek::log {
+
+class Manager final : public LogManager {
+ public:
+  Manager(LogOptions options, Store* store);
+  ~Manager() override;
+  reactor::Task<Status> begin();
+
+  reactor::Task<Status> open_partition(PartitionSpec spec) override;
+  PartitionLog* find(const TopicPartition& id) override;
+  reactor::Task<Status> delete_partition(TopicPartition id) override;
+  bool writable() const override;
+  reactor::Task<void> run_retention() override;
+  reactor::Task<Status> stop() override;
+
+ private:
+  struct Entry {
+    std::unique_ptr<Partition> partition;
+    LogDisk* disk = nullptr;
+  };
+  Entry* entry_of(const TopicPartition& id);
+  reactor::Task<Status> open_new(PartitionSpec spec);
+  reactor::Task<Status> forget(Entry entry);
+  reactor::Task<Status> finish(Entry& entry);
+  reactor::Task<void> remove_later(std::string path, Duration delay);
+  reactor::Task<void> retention_loop();
+  reactor::Task<void> tell_unclean(size_t directory);
+
+  // Fixed at construction.
+  LogOptions options_;
+  Store* store_;  // on shard 0
+  FileCache files_;
+  ReadCache cache_;
+  // Written by begin() and stop().
+  std::vector<std::unique_ptr<LogDisk>> disks_;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  // Written by open_partition() and delete_partition().
+  std::unordered_map<TopicPartition, Entry> partitions_;
+  std::unordered_set<TopicPartition> changing_;  // being opened or deleted
+  reactor::WaitList changed_;
+  reactor::WaitList stop_;  // what sleeps is woken by stop()
+  reactor::Gate gate_;
+};
+
+}  // namespace odradek::log

@@ -1,0 +1,195 @@
+// The log of one partition on one shard: the append path, what of it is durable, and what of it has
+// gone to the segment files. README.md has the picture and the invariants.
+//
+//   destaged <= durable <= staged           (places in the files)
+//   durable_next <= written_next <= log_end (offsets)
+//
+// Owned by the shard's manager. Whoever awaits inside holds a Pin; close() waits for all of them.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "log/leader_epochs.h"
+#include "log/manifest_format.h"
+#include "log/partition_log.h"
+#include "log/producer_state.h"
+#include "log/progress.h"
+#include "log/segment_list.h"
+#include "log/tail.h"
+#include "log/wal_format.h"
+
+namespace odradek::log {
+
+class LogDisk;
+
+class Partition final : public PartitionLog {
+ public:
+  // `found` is what the manifest says; nothing is read before open().
+  Partition(LogDisk& disk, ManifestPartition found, const LogConfig& config);
+  ~Partition() override;
+
+  // Reads what the files say of producers. REQUIRES: recovery ran, so everything is in the files.
+  reactor::Task<Status> open();
+  // From now on appends are refused; returns when those that had begun have their place. What was
+  // staged becomes durable as before.
+  reactor::Task<void> quiesce();
+  // Ends waits with Errc::closed and returns when nobody is inside any more; files are closed.
+  reactor::Task<Status> close();
+  const std::string& directory() const { return segments_.directory(); }
+  Generation generation() const { return generation_; }
+  const std::string& topic_name() const { return topic_name_; }
+
+  // Keeps the partition from being closed while its holder waits for something.
+  class Pin {
+   public:
+    explicit Pin(Partition& partition) : partition_(&partition) { ++partition.pins_; }
+    Pin(Pin&& other) noexcept : partition_(std::exchange(other.partition_, nullptr)) {}
+    Pin& operator=(Pin&&) = delete;
+    ~Pin() {
+      if (partition_ && --partition_->pins_ == 0) partition_->unpinned_.notify_all();
+    }
+
+   private:
+    Partition* partition_;
+  };
+
+  // PartitionLog.
+  const TopicPartition& id() const override { return id_; }
+  const LogConfig& config() const override { return config_; }
+  void configure(const LogConfig& config) override;
+  Offset log_start() const override { return log_start_; }
+  Offset log_end() const override { return log_end_; }
+  Offset high_watermark() const override { return progress_.high_watermark(); }
+  Offset last_stable() const override;
+  LeaderEpoch leader_epoch() const override { return leader_epoch_; }
+  uint64_t size_bytes() const override { return segments_.size_bytes(); }
+  void begin_epoch(LeaderEpoch epoch) override;
+  reactor::Task<Appended> append(Chain batch, BatchInfo info, int64_t log_append_time_ms) override;
+  reactor::Task<Status> wait_visible(Offset last, MonoTime deadline) override;
+  reactor::Task<Result<LogSlice>> read(ReadOptions options) override;
+  uint64_t available_bytes(Offset from, Offset limit, uint64_t enough) const override;
+  reactor::Task<Result<OffsetAndTime>> offset_for_time(int64_t timestamp_ms, Offset limit) override;
+  reactor::Task<Result<OffsetAndTime>> offset_of_max_time() override;
+  OffsetAndTime end_of_epoch(LeaderEpoch epoch) const override;
+  LeaderEpoch epoch_of(Offset offset) const override { return epochs_.epoch_of(offset); }
+  reactor::Task<Result<Offset>> delete_records(Offset before) override;
+  void add_watcher(Watcher& watcher) override { progress_.add(watcher); }
+  void remove_watcher(Watcher& watcher) override { progress_.remove(watcher); }
+
+  // For LogDisk: everything below `next` is written, or durable up to `end`. publish() then moves
+  // the high watermark as the mode says.
+  void on_written(Offset next);
+  void on_durable(Offset next, FilePlace end);
+  void publish();
+  void on_fenced();
+
+  // For Destager.
+  struct Destaged {
+    FilePlace place;    // everything below is in the files, durable
+    size_t epochs = 0;  // how many leader epochs the edits tell
+    std::vector<ManifestEdit> edits;
+  };
+  // Writes what is durable in the WAL to the segments and makes it durable there: whole blocks, or
+  // everything with `to_the_end`. Ends segments that were rolled. set_destaged() follows when the
+  // edits are durable. One at a time.
+  reactor::Task<Result<Destaged>> destage(bool to_the_end);
+  void set_destaged(const Destaged& destaged);
+  // After destage(true): leaves the files as Kafka would on a clean stop, without zeros at the end.
+  reactor::Task<Status> trim();
+  // Whole blocks that could be destaged now; large when a rolled segment waits for its end.
+  uint64_t destage_bytes() const;
+  bool all_destaged() const;
+  // The oldest WAL group that recovery would need for this partition; absent when all is destaged.
+  std::optional<WalSequence> needed_sequence() const;
+  // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.
+  WalSequence carry();
+  uint64_t carry_bytes() const;
+  // Gives back up to `bytes` of memory that only serves reads.
+  uint64_t shrink(uint64_t bytes) { return tail_.evict(destaged_, bytes); }
+
+  // For the manager: rolls by time, retention, producer expiry. See retention.cc.
+  reactor::Task<Status> run_retention(int64_t now_ms);
+
+ private:
+  struct Carried {  // the bytes from `from` to `end` stand in group `sequence`
+    WalSequence sequence{0};
+    FilePlace from;
+    FilePlace end;
+  };
+  // append.cc
+  reactor::Task<Appended> append_in_turn(Chain batch, BatchHeader header,
+                                         int64_t log_append_time_ms);
+  std::optional<Appended> check_producer(const BatchHeader& header) const;
+  reactor::Task<Status> prepare(const BatchHeader& header, uint64_t bytes);
+  bool needs_roll(const BatchHeader& header, uint64_t bytes) const;
+  reactor::Task<Status> roll();
+  reactor::Task<Status> make_own_directory();
+  reactor::Task<Status> clear_own_directory();
+  reactor::Task<Status> reserve_space(uint64_t bytes);
+  reactor::Task<Status> load_residue();
+  reactor::Task<Status> reserve_memory(uint64_t bytes);
+  Status usable() const;
+  void put_residue();
+  reactor::Task<void> put(const Chain& batch);
+  reactor::Task<WalSequence> stage(FilePlace at, const BatchHeader& header);
+  void note_producer(const BatchHeader& header, const Chain& batch);
+  // destage
+  reactor::Task<Status> write_blocks(Segment& segment, uint64_t from, uint64_t to);
+  reactor::Task<Status> seal(Segment& segment);
+  void tell_epochs(Destaged& out) const;
+  ManifestSegment describe(const Segment& segment, FilePlace destaged) const;
+  // partition_reader.cc
+  uint64_t disk_bytes(const Segment& segment) const;
+  reactor::Task<Result<OffsetAndTime>> visible_max_time(Offset limit);
+  reactor::Task<Result<std::optional<OffsetAndTime>>> tail_time(int64_t timestamp_ms, Offset limit);
+  reactor::Task<Result<std::optional<OffsetAndTime>>> segment_time(Offset base,
+                                                                   int64_t timestamp_ms,
+                                                                   Offset limit);
+  // retention.cc
+  reactor::Task<Status> remove_segments(size_t count);
+  bool active_expired(int64_t now_ms) const;
+  size_t expired_segments(int64_t now_ms) const;
+  FilePlace staged_end() const;
+  // open
+  reactor::Task<Status> load_producers();
+  reactor::Task<Status> replay_producers(Offset from);
+
+  // Fixed at construction.
+  LogDisk& disk_;
+  TopicPartition id_;
+  Generation generation_;
+  std::string topic_name_;
+  // Written by configure().
+  LogConfig config_;
+  // Written by append(), in turn.
+  reactor::Semaphore turn_{1};
+  Tail tail_;
+  SegmentList segments_;
+  ProducerState producers_;
+  LeaderEpochs epochs_;
+  LeaderEpoch leader_epoch_{-1};
+  Offset log_start_{0};
+  Offset log_end_{0};
+  std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
+  // Written by on_written(), on_durable() and publish().
+  Offset written_next_{0};
+  Offset durable_next_{0};
+  FilePlace durable_;
+  Progress progress_;
+  // Written by the destager.
+  FilePlace destaged_;
+  Carried carried_;
+  size_t epochs_saved_ = 0;
+  // Who is inside.
+  uint32_t pins_ = 0;
+  bool closing_ = false;
+  bool closed_ = false;
+  reactor::WaitList unpinned_;
+};
+
+}  // namespace odradek::log

@@ -1,0 +1,164 @@
+// How a partition's bytes get from memory to its segment files.
+#include <algorithm>
+
+#include "log/log_disk.h"
+#include "log/partition.h"
+#include "reactor/file.h"
+
+namespace odradek::log {
+
+using reactor::Task;
+
+uint64_t Partition::destage_bytes() const {
+  if (segments_.empty() || destaged_ == staged_end()) return 0;
+  // A rolled segment waits for its end.
+  if (durable_.segment > destaged_.segment) return kDestageRunBytes;
+  if (durable_.segment < destaged_.segment) return 0;
+  if (segments_.active().base() > durable_.segment && destaged_ <= durable_) {
+    const Segment* segment = segments_.find(durable_.segment);
+    if (segment && segment->size_bytes() == durable_.position) return kDestageRunBytes;
+  }
+  const uint64_t end = align_down(durable_.position, kDiskBlockBytes);
+  return end > destaged_.position ? end - destaged_.position : 0;
+}
+
+bool Partition::all_destaged() const { return segments_.empty() || destaged_ == staged_end(); }
+
+std::optional<WalSequence> Partition::needed_sequence() const {
+  std::optional<WalSequence> needed;
+  FilePlace from = destaged_;
+  if (carried_.sequence.value != 0 && carried_.end > destaged_) {
+    needed = carried_.sequence;
+    from = carried_.end;
+  }
+  const auto& batches = tail_.batches();
+  const auto first = std::ranges::upper_bound(batches, from, {}, &TailBatch::end);
+  if (first == batches.end()) return needed;
+  const WalSequence sequence(first->sequence);
+  return needed ? std::min(*needed, sequence) : sequence;
+}
+
+uint64_t Partition::carry_bytes() const {
+  return durable_.segment == destaged_.segment && durable_ > destaged_
+             ? durable_.position - destaged_.position
+             : 0;
+}
+
+WalSequence Partition::carry() {
+  const uint64_t bytes = carry_bytes();
+  if (bytes == 0) return WalSequence(0);
+  CHECK(destaged_.position % kDiskBlockBytes == 0, destaged_);
+  const WalRecord record{.carried = true,
+                         .payload_hashed = true,
+                         .id = id_,
+                         .generation = generation_,
+                         .epoch = leader_epoch_,
+                         .base = durable_next_ - 1,
+                         .last = durable_next_ - 1,
+                         .segment_base = destaged_.segment,
+                         .position = destaged_.position};
+  const WalFlush flush =
+      config_.durability == Durability::flushed ? WalFlush::now : WalFlush::lazily;
+  carried_.sequence = disk_.wal().stage(record, tail_.view(destaged_, bytes), flush);
+  carried_.from = destaged_;
+  carried_.end = durable_;
+  return carried_.sequence;
+}
+
+Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t to) {
+  CHECK(from % kDiskBlockBytes == 0, from);
+  while (from < to) {
+    const uint64_t n = std::min(kDestageRunBytes, to - from);
+    CO_TRY(co_await segment.write(from, tail_.parts({segment.base(), from}, n)));
+    from += n;
+  }
+  co_return Status{};
+}
+
+Task<Status> Partition::seal(Segment& segment) {
+  // Sealed, and yet here again: the disk was full when its index was written.
+  if (segment.sealed()) co_return co_await segment.save_index(segment.size_bytes());
+  co_return co_await segment.seal();
+}
+
+Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
+  Destaged out{.place = destaged_};
+  const FilePlace durable = durable_;
+  Segment* segment = segments_.empty() ? nullptr : segments_.find(out.place.segment);
+  while (segment) {
+    const Offset base = segment->base();
+    const uint64_t end = durable.segment == base  ? durable.position
+                         : durable.segment > base ? segment->size_bytes()
+                                                  : 0;
+    const bool complete = segment != &segments_.active() && end == segment->size_bytes();
+    const uint64_t to = complete || to_the_end ? end : align_down(end, kDiskBlockBytes);
+    if (to > out.place.position) CO_TRY(co_await write_blocks(*segment, out.place.position, to));
+    if (!complete) {
+      if (to > out.place.position) CO_TRY(co_await segment->sync());
+      out.place.position = std::max(to, out.place.position);
+      out.edits.push_back(SegmentSet{id_, describe(*segment, out.place)});
+      break;
+    }
+    CO_TRY(co_await seal(*segment));
+    out.edits.push_back(SegmentSet{id_, describe(*segment, {base, to})});
+    segment = segments_.after(base);
+    out.place = {segment->base(), 0};
+  }
+  tell_epochs(out);
+  const ManifestSegment* last = nullptr;
+  for (const ManifestEdit& edit : out.edits) {
+    if (const auto* set = std::get_if<SegmentSet>(&edit)) last = &set->segment;
+  }
+  if (last) {
+    out.edits.push_back(RecoveryPointSet{
+        id_,
+        {.offset = last->next, .segment_base = out.place.segment, .position = out.place.position}});
+  }
+  co_return out;
+}
+
+// What of `segment` is in its file when everything below `destaged` is.
+ManifestSegment Partition::describe(const Segment& segment, FilePlace destaged) const {
+  ManifestSegment out{.base = segment.base(),
+                      .next = segment.next(),
+                      .bytes = segment.size_bytes(),
+                      .max_timestamp_ms = segment.max_timestamp_ms(),
+                      .max_timestamp_offset = segment.max_timestamp_offset(),
+                      .sealed = segment.sealed()};
+  const auto& batches = tail_.batches();
+  const auto first = std::ranges::upper_bound(batches, destaged, {}, &TailBatch::end);
+  if (first == batches.end() || first->at.segment != segment.base()) return out;
+  // Batches of this segment from `first` on are not whole in the file.
+  out.next = first->base;
+  out.bytes = first->at.position;
+  return out;
+}
+
+void Partition::tell_epochs(Destaged& out) const {
+  const auto& entries = epochs_.entries();
+  const auto end = std::ranges::lower_bound(entries, durable_next_, {}, &EpochStart::start);
+  out.epochs = static_cast<size_t>(end - entries.begin());
+  if (out.epochs <= epochs_saved_) return;
+  EpochsReplaced edit{.id = id_, .epochs = {}};
+  for (auto it = entries.begin(); it != end; ++it) edit.epochs[it->epoch] = it->start;
+  out.edits.push_back(std::move(edit));
+}
+
+void Partition::set_destaged(const Destaged& destaged) {
+  CHECK(destaged.place >= destaged_ && destaged.place <= staged_end(), destaged.place, destaged_);
+  destaged_ = destaged.place;
+  epochs_saved_ = destaged.epochs;
+}
+
+Task<Status> Partition::trim() {
+  CHECK(all_destaged(), destaged_);
+  if (segments_.empty()) co_return Status{};
+  Segment& active = segments_.active();
+  CO_TRY(co_await active.truncate(active.next(), active.size_bytes()));
+  if (active.size_bytes() > 0) CO_TRY(co_await active.save_index(active.size_bytes()));
+  if (producers_.size() == 0) co_return Status{};
+  const std::string path = segment_path(segments_.directory(), log_end_, kSnapshotSuffix);
+  co_return co_await reactor::replace_file(path, producers_.encode_snapshot());
+}
+
+}  // namespace odradek::log

@@ -1,0 +1,211 @@
+#include "log/replay.h"
+
+#include <algorithm>
+
+#include "log/limits.h"
+#include "log/segment_scan.h"
+
+namespace odradek::log {
+
+using reactor::Task;
+
+Replay::Replay(FileCache& files, std::string directory, const ManifestPartition& found,
+               AlignedBuffer& scratch)
+    : files_(files), directory_(std::move(directory)), found_(found), scratch_(scratch) {
+  for (const auto& [epoch, start] : found.epochs) epochs_.assign(epoch, start);
+}
+
+std::string Replay::where(Offset segment, uint64_t position) const {
+  return segment_path(directory_, segment, kLogSuffix) + " at " + std::to_string(position);
+}
+
+static SegmentFound found_of(const ManifestSegment& segment) {
+  return {.size_bytes = segment.bytes,
+          .next = segment.next,
+          .max_timestamp_ms = segment.max_timestamp_ms,
+          .max_timestamp_offset = segment.max_timestamp_offset,
+          .sealed = segment.sealed};
+}
+
+// Starts at the recovery point. A block that was partly filled then is read: records may begin
+// behind it.
+Task<Status> Replay::begin() {
+  begun_ = true;
+  const auto at = found_.segments.find(found_.recovery.segment_base);
+  if (at == found_.segments.end()) {
+    co_return fail(Errc::corrupt, directory_ + ": the manifest has no segment " +
+                                      found_.recovery.segment_base.to_string());
+  }
+  segment_ = at->second;
+  known_bytes_ = segment_.bytes;
+  end_ = found_.recovery.position;
+  written_ = align_down(end_, kDiskBlockBytes);
+  if (end_ == written_) co_return Status{};
+  Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
+  const Result<size_t> n = co_await segment.read(scratch_.span().first(kDiskBlockBytes), written_);
+  CO_TRY(co_await segment.close());
+  if (!n) co_return fail(n.error());
+  if (*n < end_ - written_)
+    co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the file is shorter");
+  image_.assign(scratch_.data(), scratch_.data() + (end_ - written_));
+  co_return Status{};
+}
+
+Task<Status> Replay::apply(WalRecord record, BytesView payload) {
+  if (record.generation != found_.generation || !found_.segments.contains(record.segment_base)) {
+    co_return Status{};
+  }
+  if (!begun_) CO_TRY(co_await begin());
+  if (record.segment_base < segment_.base) co_return Status{};
+  if (record.segment_base > segment_.base) CO_TRY(co_await advance_to(record.segment_base));
+  const uint64_t end = record.position + payload.size();
+  if (end <= written_) co_return Status{};
+  if (record.position > end_) {
+    co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the write-ahead log goes on at " +
+                                      std::to_string(record.position));
+  }
+  // Bytes below written_ are in the file; a carried record repeats them.
+  const uint64_t skip = record.position < written_ ? written_ - record.position : 0;
+  const uint64_t at = record.position + skip - written_;
+  if (image_.size() < end - written_) image_.resize(end - written_);
+  std::memcpy(image_.data() + at, payload.data() + skip, payload.size() - skip);
+  end_ = std::max(end_, end);
+  changed_ = true;
+  co_return co_await flush(false);
+}
+
+// Whole blocks once there are many, or everything, padded with zeros.
+Task<Status> Replay::flush(bool all) {
+  if (!changed_ || (!all && image_.size() < kDestageRunBytes)) co_return Status{};
+  Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
+  Status status;
+  while (status && (all ? !image_.empty() : image_.size() >= kDestageRunBytes)) {
+    const uint64_t n = std::min<uint64_t>(image_.size(), kDestageRunBytes);
+    const uint64_t padded = align_up(n, kDiskBlockBytes);
+    std::memcpy(scratch_.data(), image_.data(), n);
+    std::memset(scratch_.data() + n, 0, padded - n);
+    status = co_await segment.write(written_, {{scratch_.data(), padded}});
+    image_.erase(image_.begin(), image_.begin() + static_cast<ptrdiff_t>(n));
+    written_ += n;
+  }
+  if (status && all) status = co_await segment.sync();
+  const Status closed = co_await segment.close();
+  co_return status ? closed : status;
+}
+
+const ManifestSegment* Replay::segment_after(Offset base) const {
+  const auto next = found_.segments.upper_bound(base);
+  return next == found_.segments.end() ? nullptr : &next->second;
+}
+
+// Looks at the batches from `from` on, as they are in the file now, and notes what they say.
+Task<Status> Replay::walk(Segment& segment, uint64_t from) {
+  CO_TRY_ASSIGN(std::unique_ptr<SegmentScan> scan, SegmentScan::start(segment, from, end_));
+  for (;;) {
+    CO_TRY_ASSIGN(const WalkStep step, co_await scan->next());
+    if (step.kind != WalkStep::Kind::batch) {
+      // A cut batch was staged in pieces and never acknowledged. Anything else was.
+      if (step.kind == WalkStep::Kind::corrupt) {
+        co_return fail(Errc::corrupt,
+                       where(segment_.base, step.position) + ": " + std::string(step.reason));
+      }
+      co_return Status{};
+    }
+    if (batch_crc(scan->batch(step)) != step.header.crc) {
+      co_return fail(Errc::corrupt, where(segment_.base, step.position) + ": checksum mismatch");
+    }
+    segment_.bytes = step.position + step.size_bytes;
+    segment_.next = step.header.next_offset();
+    if (step.header.max_timestamp > segment_.max_timestamp_ms) {
+      segment_.max_timestamp_ms = step.header.max_timestamp;
+      segment_.max_timestamp_offset = step.header.last_offset();
+    }
+    if (step.header.leader_epoch.value >= 0) {
+      epochs_.assign(step.header.leader_epoch, step.header.base_offset);
+    }
+  }
+}
+
+// Writes what is left of the segment and finds out what its last whole batch is.
+Task<Status> Replay::measure() {
+  CO_TRY(co_await flush(true));
+  Segment written(files_, directory_, {found_.id, segment_.base}, {},
+                  SegmentFound{.size_bytes = end_, .next = segment_.next});
+  const Status walked = co_await walk(written, known_bytes_);
+  const Status closed = co_await written.close();
+  CO_TRY(walked);
+  CO_TRY(closed);
+  const bool at_recovery_point = segment_.base == found_.recovery.segment_base;
+  if (at_recovery_point && segment_.bytes < found_.recovery.position) {
+    co_return fail(Errc::corrupt, where(segment_.base, segment_.bytes) +
+                                      ": a batch is not whole that was on stable storage");
+  }
+  co_return Status{};
+}
+
+// Ends the segment, or cuts what is behind its last batch when the log goes on in it.
+Task<Status> Replay::settle(bool goes_on) {
+  Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
+  Status status;
+  if (goes_on) {
+    status = co_await segment.truncate(segment_.next, segment_.bytes);
+  } else if (!segment.sealed()) {
+    status = co_await segment.seal();
+    segment_.sealed = true;
+  }
+  const Status closed = co_await segment.close();
+  CO_TRY(status);
+  CO_TRY(closed);
+  edits_.push_back(SegmentSet{found_.id, segment_});
+  co_return Status{};
+}
+
+void Replay::go_to(const ManifestSegment& next) {
+  segment_ = next;
+  known_bytes_ = end_ = written_ = 0;
+  image_.clear();
+  changed_ = false;
+}
+
+Task<Status> Replay::advance_to(Offset base) {
+  while (segment_.base < base) {
+    CO_TRY(co_await measure());
+    const ManifestSegment next = *segment_after(segment_.base);
+    if (next.base != segment_.next) {
+      co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the records from " +
+                                        segment_.next.to_string() + " to " +
+                                        (next.base - 1).to_string() +
+                                        " are gone, and later ones are not");
+    }
+    CO_TRY(co_await settle(false));
+    go_to(next);
+  }
+  co_return Status{};
+}
+
+Task<Status> Replay::finish(std::vector<ManifestEdit>& edits) {
+  if (found_.segments.empty()) co_return Status{};
+  if (!begun_) CO_TRY(co_await begin());
+  for (;;) {
+    CO_TRY(co_await measure());
+    const ManifestSegment* next = segment_after(segment_.base);
+    const bool goes_on = !next || next->base != segment_.next;
+    CO_TRY(co_await settle(goes_on));
+    if (goes_on) break;
+    go_to(*next);
+  }
+  // Segments that were begun behind a torn end never held anything that counts.
+  for (const auto* next = segment_after(segment_.base); next; next = segment_after(next->base)) {
+    edits_.push_back(SegmentRemoved{found_.id, next->base});
+  }
+  EpochsReplaced epochs{.id = found_.id, .epochs = {}};
+  for (const EpochStart& entry : epochs_.entries()) epochs.epochs[entry.epoch] = entry.start;
+  edits_.push_back(std::move(epochs));
+  edits_.push_back(RecoveryPointSet{
+      found_.id,
+      {.offset = segment_.next, .segment_base = segment_.base, .position = segment_.bytes}});
+  edits.insert(edits.end(), edits_.begin(), edits_.end());
+  co_return Status{};
+}
+
+}  // namespace odradek::log

@@ -1,0 +1,65 @@
+// Puts one partition's WAL records where they belong: bytes to positions in its segment files, then
+// the batches that these bytes are. Used by recovery only.
+//
+//   recovery point D     applied so far
+//   |  bytes from here on  |
+//   v                      v
+//   [ image, in memory, written when it is large ][ nothing yet ]
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "log/aligned_buffer.h"
+#include "log/leader_epochs.h"
+#include "log/manifest_format.h"
+#include "log/segment.h"
+#include "log/wal_format.h"
+#include "reactor/base/result.h"
+#include "reactor/task.h"
+
+namespace odradek::log {
+
+class Replay {
+ public:
+  // `scratch` is shared by all replays; it holds kDestageRunBytes.
+  Replay(FileCache& files, std::string directory, const ManifestPartition& found,
+         AlignedBuffer& scratch);
+
+  // The next record of this partition, in the order of the WAL. Errc::corrupt for a hole before it.
+  reactor::Task<Status> apply(WalRecord record, BytesView payload);
+  // After the last record: writes the rest, cuts what is no whole batch, ends segments that were
+  // rolled. Adds what the manifest must say.
+  reactor::Task<Status> finish(std::vector<ManifestEdit>& edits);
+
+ private:
+  reactor::Task<Status> begin();
+  reactor::Task<Status> flush(bool all);
+  reactor::Task<Status> measure();
+  reactor::Task<Status> settle(bool goes_on);
+  void go_to(const ManifestSegment& next);
+  reactor::Task<Status> walk(Segment& segment, uint64_t from);
+  reactor::Task<Status> advance_to(Offset base);
+  const ManifestSegment* segment_after(Offset base) const;
+  std::string where(Offset segment, uint64_t position) const;
+
+  // Fixed at construction.
+  FileCache& files_;
+  std::string directory_;
+  ManifestPartition found_;
+  AlignedBuffer& scratch_;
+  // The segment that is being filled. Written by begin() and advance_to().
+  bool begun_ = false;
+  ManifestSegment segment_;   // what is known of it
+  uint64_t known_bytes_ = 0;  // where the walk over its batches starts
+  uint64_t written_ = 0;      // everything below is in the file; a multiple of 4 KiB
+  uint64_t end_ = 0;          // everything below is in the file or in image_
+  std::vector<uint8_t> image_;
+  bool changed_ = false;  // there were bytes for this segment
+  LeaderEpochs epochs_;
+  std::vector<ManifestEdit> edits_;
+};
+
+}  // namespace odradek::log

@@ -1,0 +1,84 @@
+// What of a partition's log is old enough to go: whole segments from the front, never the active
+// one, never what is not visible or not destaged. Order: the manifest forgets first, then the files
+// go.
+#include <algorithm>
+
+#include "log/log_disk.h"
+#include "log/partition.h"
+#include "reactor/file.h"
+#include "reactor/shard.h"
+
+namespace odradek::log {
+
+using reactor::Task;
+
+// How many segments from the front may go now.
+size_t Partition::expired_segments(int64_t now_ms) const {
+  uint64_t bytes = size_bytes();
+  size_t count = 0;
+  for (; count + 1 < segments_.size(); ++count) {
+    const Segment& segment = segments_.at(count);
+    if (!segment.sealed() || segment.base() >= destaged_.segment) break;
+    if (segment.next() > high_watermark()) break;
+    const bool below_start = segment.next() <= log_start_;
+    const bool too_old = config_.delete_policy && config_.retention_ms >= 0 &&
+                         segment.max_timestamp_ms() >= 0 &&
+                         now_ms - segment.max_timestamp_ms() > config_.retention_ms;
+    const bool too_much =
+        config_.delete_policy && config_.retention_bytes >= 0 &&
+        bytes - segment.size_bytes() >= static_cast<uint64_t>(config_.retention_bytes);
+    if (!below_start && !too_old && !too_much) break;
+    bytes -= segment.size_bytes();
+  }
+  return count;
+}
+
+Task<Status> Partition::run_retention(int64_t now_ms) {
+  Pin pin(*this);
+  (void)co_await turn_.acquire(1);
+  Status status = usable();
+  if (status && active_expired(now_ms)) status = co_await roll();
+  turn_.release(1);
+  CO_TRY(status);
+  producers_.expire(now_ms, config_.producer_id_expiration_ms);
+  const size_t count = expired_segments(now_ms);
+  if (count == 0) co_return Status{};
+  co_return co_await remove_segments(count);
+}
+
+// An active segment whose newest record is too old is ended, so that it can go.
+bool Partition::active_expired(int64_t now_ms) const {
+  if (segments_.empty() || segments_.active().size_bytes() == 0) return false;
+  const Segment& active = segments_.active();
+  const int64_t age_ms = now_ms - active.max_timestamp_ms();
+  if (active.max_timestamp_ms() < 0) return false;
+  if (config_.delete_policy && config_.retention_ms >= 0 && age_ms > config_.retention_ms)
+    return true;
+  return age_ms > config_.segment_ms - config_.segment_jitter_ms;
+}
+
+Task<Status> Partition::remove_segments(size_t count) {
+  std::vector<Offset> bases;
+  std::vector<ManifestEdit> edits;
+  for (size_t i = 0; i < count; ++i) {
+    bases.push_back(segments_.at(i).base());
+    edits.push_back(SegmentRemoved{id_, bases.back()});
+  }
+  const Offset start = std::max(log_start_, segments_.at(count).base());
+  edits.push_back(LogStartSet{id_, start, start});
+  // Readers stop at the new start before the files go.
+  log_start_ = start;
+  producers_.on_log_start(start);
+  progress_.changed();
+  CO_TRY(co_await disk_.edit(std::move(edits)));
+  Status status;
+  for (const Offset base : bases) {
+    CHECK(segments_.at(0).base() == base, base);
+    Status taken = co_await segments_.remove_oldest();
+    if (status) status = std::move(taken);
+  }
+  if (!status) disk_.note_failure(status.error());
+  co_return status;
+}
+
+}  // namespace odradek::log

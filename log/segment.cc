@@ -1,0 +1,228 @@
+#include "log/segment.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "log/segment_walk.h"
+#include "reactor/base/check.h"
+#include "reactor/limits.h"
+#include "reactor/shard.h"
+
+namespace odradek::log {
+
+using reactor::kIoAlignment;
+using reactor::Task;
+
+Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options)
+    : id_(id),
+      options_(options),
+      token_(files.next_token()),
+      next_(id.base),
+      indexer_(id.base, options.index_interval_bytes),
+      checksums_(id),
+      directory_(std::move(directory)),
+      files_(files),
+      file_(files, segment_path(directory_, id.base, kLogSuffix)) {}
+
+Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options,
+                 const SegmentFound& found)
+    : Segment(files, std::move(directory), id, options) {
+  CHECK(found.next >= id.base && found.size_bytes <= kSegmentBytesMax, found.next, id.base,
+        found.size_bytes);
+  next_ = found.next;
+  size_bytes_ = found_bytes_ = found.size_bytes;
+  indexer_.max_time = {found.max_timestamp_ms, found.max_timestamp_offset};
+  checksums_ = SegmentChecksums(id, found.size_bytes);
+  allocated_bytes_ = align_down<uint64_t>(found.size_bytes, kIoAlignment);
+  created_ = found.size_bytes > 0 || found.sealed;
+  name_durable_ = created_;
+  sealed_ = found.sealed;
+  loaded_ = found.size_bytes == 0;
+}
+
+Segment::~Segment() { CHECK(!loading_, id_.base); }
+
+std::string Segment::path(std::string_view suffix) const {
+  return segment_path(directory_, id_.base, suffix);
+}
+
+bool Segment::full_for(uint64_t bytes, Offset last) const {
+  return size_bytes_ + bytes > kSegmentBytesMax || last - id_.base > INT32_MAX ||
+         indexer_.index.file_bytes() + kIndexEntryBytes > options_.index_bytes_max ||
+         indexer_.times.file_bytes() + kTimeIndexEntryBytes > options_.index_bytes_max;
+}
+
+void Segment::append(const BatchHeader& header, const Chain& batch) {
+  CHECK(!sealed_ && header.base_offset >= next_, id_.base, header.base_offset, next_);
+  CHECK(size_bytes_ + batch.size() <= kSegmentBytesMax, size_bytes_, batch.size());
+  indexer_.note(header, size_bytes_);
+  checksums_.append(header, batch);
+  size_bytes_ += batch.size();
+  next_ = header.next_offset();
+}
+
+Task<Status> Segment::allocate(uint64_t bytes) {
+  const uint64_t target = align_up<uint64_t>(bytes, kIoAlignment);
+  if (target <= allocated_bytes_) co_return Status{};
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
+  created_ = true;
+  CO_TRY(co_await pin->allocate(allocated_bytes_, target - allocated_bytes_));
+  allocated_bytes_ = std::max(allocated_bytes_, target);
+  co_return Status{};
+}
+
+Task<Status> Segment::write(uint64_t position, std::vector<iovec> blocks) {
+  CHECK(!sealed_ && position % kIoAlignment == 0, id_.base, position);
+  for (const iovec& b : blocks) CHECK(b.iov_len % kIoAlignment == 0, position, b.iov_len);
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
+  created_ = true;
+  co_return co_await pin->write(std::move(blocks), position);
+}
+
+// A file is durable only when its name is.
+Task<Status> Segment::sync_name() {
+  if (name_durable_ || !created_) co_return Status{};
+  CO_TRY(co_await reactor::sync_directory(directory_));
+  name_durable_ = true;
+  co_return Status{};
+}
+
+Task<Status> Segment::sync() {
+  if (!created_) co_return Status{};
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
+  CO_TRY(co_await pin->sync_data());
+  pin.reset();
+  co_return co_await sync_name();
+}
+
+Task<Result<size_t>> Segment::read(MutableBytes to, uint64_t position) {
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
+  co_return co_await pin->read(to, position);
+}
+
+Task<Status> Segment::seal() {
+  CHECK(!sealed_, id_.base);
+  CO_TRY(co_await load());
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
+  created_ = true;
+  CO_TRY(co_await pin->truncate(size_bytes_));
+  CO_TRY(co_await pin->sync_all());
+  pin.reset();
+  allocated_bytes_ = size_bytes_;
+  if (checksums_.known_bytes() != size_bytes_) {
+    // A truncation cut a unit: now that all of it is on disk it is read back.
+    found_bytes_ = size_bytes_;
+    loaded_ = false;
+    CO_TRY(co_await load());
+  }
+  // Kafka closes a segment with an entry for its largest timestamp.
+  if (indexer_.max_time.offset.value >= 0) indexer_.times.append(indexer_.max_time);
+  sealed_ = true;
+  CO_TRY(co_await write_derived(size_bytes_));
+  name_durable_ = true;
+  co_return Status{};
+}
+
+Task<Status> Segment::save_index(uint64_t durable_bytes) {
+  CHECK(durable_bytes <= size_bytes_, durable_bytes, size_bytes_);
+  CO_TRY(co_await load());
+  co_return co_await write_derived(durable_bytes);
+}
+
+Task<Status> Segment::write_derived(uint64_t below) {
+  SegmentIndexer saved = indexer_;
+  if (below < size_bytes_) {
+    saved.index.truncate(next_, below);
+    const size_t left = saved.index.size();
+    saved.times.truncate(left > 0 ? saved.index.entry(left - 1).offset + 1 : id_.base);
+  }
+  std::vector<uint8_t> index = saved.index.encode();
+  std::vector<uint8_t> times = saved.times.encode();
+  std::vector<uint8_t> sums = checksums_.encode(below);
+  CO_TRY(co_await reactor::replace_file(path(kIndexSuffix), std::move(index)));
+  CO_TRY(co_await reactor::replace_file(path(kTimeIndexSuffix), std::move(times)));
+  co_return co_await reactor::replace_file(path(kChecksumsSuffix), std::move(sums));
+}
+
+static Status unless_missing(Status status) {
+  if (!status && status.error().code == Errc::not_found) return {};
+  return status;
+}
+
+// They would speak of bytes that are about to be others.
+Task<Status> Segment::remove_derived() {
+  for (const std::string_view suffix : {kIndexSuffix, kTimeIndexSuffix, kChecksumsSuffix}) {
+    CO_TRY(unless_missing(co_await reactor::remove_file(path(suffix))));
+  }
+  co_return co_await reactor::sync_directory(directory_);
+}
+
+Task<Status> Segment::truncate(Offset to, uint64_t position) {
+  CHECK(to >= id_.base && to <= next_ && position <= size_bytes_, to, id_.base, next_, position);
+  while (loading_) (void)co_await load_done_.wait();
+  indexer_.truncate(to, position);
+  checksums_.truncate(position);
+  next_ = to;
+  size_bytes_ = position;
+  if (found_bytes_ > position) {
+    found_bytes_ = position;
+    loaded_ = loaded_ || position == 0;
+  }
+  sealed_ = false;
+  if (!created_) co_return Status{};
+  CO_TRY(co_await remove_derived());
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
+  CO_TRY(co_await pin->truncate(position));
+  allocated_bytes_ = align_down<uint64_t>(position, kIoAlignment);
+  co_return co_await pin->sync_all();
+}
+
+void Segment::moved_to(std::string directory) {
+  directory_ = std::move(directory);
+  std::string name = path(kLogSuffix);
+  if (marked_deleted_) name += kDeletedSuffix;
+  file_.set_path(std::move(name));
+}
+
+static constexpr std::array<std::string_view, 6> kSuffixes{
+    kLogSuffix,      kIndexSuffix, kTimeIndexSuffix, kSnapshotSuffix, kTransactionIndexSuffix,
+    kChecksumsSuffix};
+
+Task<Status> Segment::mark_deleted() {
+  for (const std::string_view suffix : kSuffixes) {
+    const std::string name = path(suffix);
+    CO_TRY(unless_missing(co_await reactor::rename_file(name, name + std::string(kDeletedSuffix))));
+  }
+  marked_deleted_ = true;
+  moved_to(directory_);
+  co_return co_await reactor::sync_directory(directory_);
+}
+
+Task<Status> Segment::remove() {
+  CO_TRY(co_await close());
+  for (const std::string_view suffix : kSuffixes) {
+    const std::string name = path(suffix);
+    CO_TRY(unless_missing(co_await reactor::remove_file(name)));
+    CO_TRY(unless_missing(co_await reactor::remove_file(name + std::string(kDeletedSuffix))));
+  }
+  created_ = false;
+  co_return Status{};
+}
+
+Task<Status> Segment::close() {
+  while (loading_) (void)co_await load_done_.wait();
+  co_return co_await file_.close();
+}
+
+void Segment::unload() {
+  if (!sealed_ || !loaded_ || loading_ || size_bytes_ == 0) return;
+  const TimeEntry max_time = indexer_.max_time;
+  indexer_ = SegmentIndexer(id_.base, options_.index_interval_bytes);
+  indexer_.max_time = max_time;
+  checksums_ = SegmentChecksums(id_, size_bytes_);
+  found_bytes_ = size_bytes_;
+  loaded_ = false;
+}
+
+}  // namespace odradek::log

@@ -1,0 +1,155 @@
+#include "log/store.h"
+
+#include <algorithm>
+
+#include "log/checkpoint_files.h"
+#include "log/limits.h"
+#include "log/recovery.h"
+#include "reactor/logger.h"
+#include "reactor/shard.h"
+
+namespace odradek::log {
+
+using reactor::Task;
+
+Task<Result<std::unique_ptr<LogStore>>> LogStore::open(LogOptions options) {
+  CO_TRY_ASSIGN(std::unique_ptr<Store> store, co_await Store::open(std::move(options)));
+  co_return std::unique_ptr<LogStore>(std::move(store));
+}
+
+Task<Result<std::unique_ptr<Store>>> Store::open(LogOptions options) {
+  CHECK(reactor::this_shard().id().value == 0, reactor::this_shard().id());
+  std::unique_ptr<Store> store(new Store(options));
+  for (const std::string& path : options.directories) {
+    const Status opened = co_await store->open_directory(path);
+    if (opened) continue;
+    const Error error = opened.error();
+    for (Directory& directory : store->directories_) directory.failed = true;
+    (void)co_await store->close();  // gives the locks back; the first error is the one to tell
+    co_return fail(error);
+  }
+  co_return store;
+}
+
+Store::~Store() { CHECK(closed_); }
+
+Task<Status> Store::open_directory(std::string path) {
+  Directory& made = directories_.emplace_back();
+  CO_TRY_ASSIGN(made.directory, co_await LogDirectory::open(path));
+  CO_TRY_ASSIGN(made.manifest, co_await Manifest::open(path));
+  CO_TRY(co_await made.directory->begin_use());
+  CO_TRY_ASSIGN(RecoveryReport report, co_await recover_directory(path, *made.manifest, files_));
+  made.reusable_files = std::move(report.reusable_files);
+  CO_TRY(co_await remove_deleted(path));
+  for (const ManifestPartition* partition : made.manifest->state().sorted()) {
+    found_.push_back({partition->id, partition->topic_name, path});
+  }
+  reactor::log_info("{}: {} partitions, {} write-ahead bytes read, {} records of {} partitions{}",
+                    path, made.manifest->state().partitions.size(), report.wal_bytes,
+                    report.records, report.partitions,
+                    made.directory->was_clean() ? ", clean" : "");
+  co_return Status{};
+}
+
+// What a deletion renamed and did not come to remove.
+Task<Status> Store::remove_deleted(std::string path) {
+  CO_TRY_ASSIGN(const std::vector<reactor::DirEntry> entries,
+                co_await reactor::list_directory(path));
+  for (const reactor::DirEntry& entry : entries) {
+    const auto parsed = parse_partition_directory(entry.name);
+    if (!entry.directory || !parsed || !parsed->deleted) continue;
+    CO_TRY(co_await remove_tree(path + "/" + entry.name));
+  }
+  co_return Status{};
+}
+
+Task<Status> remove_tree(std::string path) {
+  const auto entries = co_await reactor::list_directory(path);
+  if (!entries) {
+    if (entries.error().code == Errc::not_found) co_return Status{};
+    co_return fail(entries.error());
+  }
+  for (const reactor::DirEntry& entry : *entries) {
+    const Status removed = co_await reactor::remove_file(path + "/" + entry.name);
+    if (!removed && removed.error().code != Errc::not_found) co_return removed;
+  }
+  co_return co_await reactor::remove_directory(path);
+}
+
+bool Store::clean() const {
+  return std::ranges::all_of(directories_,
+                             [](const Directory& d) { return d.directory->was_clean(); });
+}
+
+Task<Status> Store::close() {
+  CHECK(!closed_);
+  Status result;
+  const auto note = [&result](const Status& status) {
+    if (result) result = status;
+  };
+  for (Directory& directory : directories_) {
+    if (directory.manifest) {
+      const Status closed = co_await directory.manifest->close();
+      note(closed);
+      if (!closed) directory.failed = true;
+    }
+    if (!directory.directory) continue;
+    if (!directory.failed) note(co_await directory.directory->mark_clean());
+    note(co_await directory.directory->close());
+  }
+  closed_ = true;
+  co_return result;
+}
+
+Store::DirectoryGrant Store::grant(size_t index, uint32_t shard_count) {
+  Directory& directory = directories_[index];
+  DirectoryGrant out{.path = directory.directory->path(),
+                     .was_clean = directory.directory->was_clean(),
+                     .reusable_files = {}};
+  std::vector<std::string>& files = directory.reusable_files;
+  const size_t share = (files.size() + shard_count - 1) / shard_count;
+  while (out.reusable_files.size() < share && !files.empty()) {
+    out.reusable_files.push_back(std::move(files.back()));
+    files.pop_back();
+  }
+  return out;
+}
+
+Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_name) {
+  size_t fewest = 0;
+  for (size_t i = 0; i < directories_.size(); ++i) {
+    Manifest& manifest = *directories_[i].manifest;
+    if (const ManifestPartition* found = manifest.find(id)) {
+      // Another call may have added it and not be durable yet.
+      CO_TRY(co_await manifest.commit());
+      const ManifestPartition* again = manifest.find(id);
+      if (!again) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
+      (void)found;
+      co_return PlacedPartition{i, *again};
+    }
+    if (manifest.state().partitions.size() <
+        directories_[fewest].manifest->state().partitions.size()) {
+      fewest = i;
+    }
+  }
+  Manifest& manifest = *directories_[fewest].manifest;
+  manifest.edit(PartitionAdded{id, std::move(topic_name), manifest.state().next_generation});
+  CO_TRY(co_await manifest.commit());
+  const ManifestPartition* added = manifest.find(id);
+  if (!added) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
+  co_return PlacedPartition{fewest, *added};
+}
+
+Task<Status> Store::remove(size_t directory, TopicPartition id, Generation generation) {
+  Manifest& manifest = *directories_[directory].manifest;
+  manifest.edit(PartitionRemoved{id, generation});
+  co_return co_await manifest.commit();
+}
+
+Task<Status> Store::edit(size_t directory, std::vector<ManifestEdit> edits) {
+  Manifest& manifest = *directories_[directory].manifest;
+  for (const ManifestEdit& edit : edits) manifest.edit(edit);
+  co_return co_await manifest.commit();
+}
+
+}  // namespace odradek::log

@@ -1,0 +1,73 @@
+// The log directories of this process: locks, manifests, recovery. LogStore's only implementation.
+// Lives on shard 0 and is called there; managers of other shards come by submit_to(ShardId(0),
+// ...).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "log/directory.h"
+#include "log/file_cache.h"
+#include "log/log_manager.h"
+#include "log/manifest.h"
+
+namespace odradek::log {
+
+// Where a partition is, and what the manifest says of it.
+struct PlacedPartition {
+  size_t directory = 0;
+  ManifestPartition partition;
+};
+
+class Store final : public LogStore {
+ public:
+  static reactor::Task<Result<std::unique_ptr<Store>>> open(LogOptions options);
+  ~Store() override;
+
+  const std::vector<FoundPartition>& found() const override { return found_; }
+  bool clean() const override;
+  reactor::Task<Status> close() override;
+
+  // What a shard's manager needs of directory `index`: up to `bytes` of pre-written files for its
+  // WAL.
+  struct DirectoryGrant {
+    std::string path;
+    bool was_clean = false;
+    std::vector<std::string> reusable_files;
+  };
+  DirectoryGrant grant(size_t index, uint32_t shard_count);
+  size_t directory_count() const { return directories_.size(); }
+
+  // The partition as it is, or a new one in the directory with the fewest. Durable when this ends.
+  reactor::Task<Result<PlacedPartition>> place(TopicPartition id, std::string topic_name);
+  // Forgets the partition, durably. Its files are the caller's.
+  reactor::Task<Status> remove(size_t directory, TopicPartition id, Generation generation);
+  // Changes the manifest of a directory, durably.
+  reactor::Task<Status> edit(size_t directory, std::vector<ManifestEdit> edits);
+  // The directory gets no clean marker: something was not written that should be.
+  void note_unclean(size_t directory) { directories_[directory].failed = true; }
+
+ private:
+  struct Directory {
+    std::unique_ptr<LogDirectory> directory;
+    std::unique_ptr<Manifest> manifest;
+    std::vector<std::string> reusable_files;
+    bool failed = false;
+  };
+  explicit Store(LogOptions options) : options_(std::move(options)), files_(kOpenFilesMaxOfStore) {}
+  static constexpr uint32_t kOpenFilesMaxOfStore = 64;
+  reactor::Task<Status> open_directory(std::string path);
+  reactor::Task<Status> remove_deleted(std::string path);
+
+  LogOptions options_;
+  FileCache files_;  // for recovery
+  std::vector<Directory> directories_;
+  std::vector<FoundPartition> found_;
+  bool closed_ = false;
+};
+
+// Removes a directory and the files in it; what is not there is fine.
+reactor::Task<Status> remove_tree(std::string path);
+
+}  // namespace odradek::log
