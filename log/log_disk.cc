@@ -115,13 +115,19 @@ Task<Status> LogDisk::check_space(uint64_t bytes) {
   co_return Status{};
 }
 
-bool LogDisk::shrink_others(uint64_t bytes) {
+bool LogDisk::shrink_tails(uint64_t bytes) {
   uint64_t freed = 0;
   for (Partition* partition : partitions_) {
     freed += partition->shrink(bytes - freed);
     if (freed >= bytes) break;
   }
   return freed > 0;
+}
+
+void LogDisk::leave_memory() {
+  const reactor::Arena& arena = reactor::this_shard().arena();
+  const uint64_t most = arena.limit_bytes() / kTailArenaDivisor * kTailArenaParts;
+  if (arena.used_bytes() > most) (void)shrink_tails(arena.used_bytes() - most);
 }
 
 void LogDisk::note_failure(const Error& error) {

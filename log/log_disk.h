@@ -68,8 +68,11 @@ class LogDisk final : public WalListener {
   // Says no while less than the reserve would stay free, and remembers that the disk is full.
   reactor::Task<Status> check_space(uint64_t bytes);
 
-  // Gives memory of other logs' tails back to the arena; false when there is none to give.
-  bool shrink_others(uint64_t bytes);
+  // Gives about `bytes` of the tails that only serve reads back to the arena; false when there is
+  // none.
+  bool shrink_tails(uint64_t bytes);
+  // Keeps part of the arena free for those who read files and receive requests.
+  void leave_memory();
 
   // Takes the first error; every wait in this directory ends with Errc::fenced.
   void fence(const Error& why);

@@ -160,6 +160,7 @@ class LogWorld {
   void live(const Script& script) {
     begin(script, true);
     REQUIRE_EQ(world.run_until_exit(node), Run::done);
+    CAPTURE(stop_error);
     REQUIRE_EQ(world.exit_code(node).value_or(-1), 0);
     CHECK(world.descriptors_left(node) == 0, world.descriptors_left(node));
   }
@@ -167,6 +168,7 @@ class LogWorld {
   void live_until_crash(const Script& script, DiskOutcome outcome) {
     begin(script, false);
     REQUIRE_EQ(world.run_until([this] { return scripted || !world.running(node); }), Run::done);
+    CAPTURE(stop_error);
     REQUIRE(scripted);
     world.crash(node, outcome);
   }
