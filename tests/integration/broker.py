@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -145,10 +146,15 @@ class Broker:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def close(self):
+        """Kills what still runs and removes the directory; a sanitizer's report in the output is an error."""
         if self.alive():
             self.kill()
+        said = self.output()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+        found = re.search(r"(Thread|Address|Leak|Memory)Sanitizer|: runtime error: ", said)
+        if found:
+            raise AssertionError(f"a sanitizer reported:\n{said[found.start() : found.start() + 4000]}")
 
     def __enter__(self):
         self.start()
