@@ -27,8 +27,8 @@ inline constexpr size_t kDestagePartsMax = 32;
 // Partitions whose files one destage round writes and syncs.
 inline constexpr size_t kDestagePartitionsPerRound = 64;
 
-// The segment file's space is reserved in steps between these, so that a full disk refuses an append
-// before it has a place.
+// The segment file's space is reserved in steps between these, so that a full disk refuses an
+// append before it has a place.
 inline constexpr uint64_t kSegmentReserveBytesMin = 16 * 1024;
 inline constexpr uint64_t kSegmentReserveBytes = 16 * 1024 * 1024;
 // Offsets of a segment fit Kafka's relative i32.
@@ -41,11 +41,11 @@ inline constexpr Duration kMemoryWait = 10s;
 // Retention and time-based rolls: log.retention.check.interval.ms.
 inline constexpr Duration kRetentionInterval = 300s;
 // A WAL of less would be emptied all the time; its first files are small so that a start is fast.
-inline constexpr uint64_t kWalBytesMin = 8 * 1024 * 1024;
+inline constexpr uint64_t kWalBytesMin = 1024 * 1024;
 inline constexpr uint64_t kWalFirstFileBytes = 4 * 1024 * 1024;
 inline constexpr uint64_t kWalFileBytesMax = 32 * 1024 * 1024;
 inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;
-// A larger batch goes into the WAL in pieces of this.
+// A larger batch goes into the WAL in pieces of this, or of a quarter of a group if that is less.
 inline constexpr uint64_t kWalPieceBytes = 512 * 1024;
 // From here on the oldest WAL file is emptied, whatever the length of the runs.
 inline constexpr double kWalPressureDestage = 0.5;

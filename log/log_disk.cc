@@ -13,15 +13,15 @@ namespace odradek::log {
 using reactor::Task;
 
 static WalOptions wal_options_of(const LogDiskOptions& options, WalListener* listener) {
+  const uint64_t capacity =
+      align_down(std::max(options.wal_bytes, kWalBytesMin), 8 * kDiskBlockBytes);
+  const uint64_t first = std::min(kWalFirstFileBytes, capacity / 2);
   WalOptions wal;
   wal.directory = options.path;
-  wal.capacity_bytes = std::max(options.wal_bytes, kWalBytesMin);
-  wal.first_file_bytes =
-      static_cast<uint32_t>(std::min<uint64_t>(kWalFirstFileBytes, wal.capacity_bytes / 2));
-  wal.file_bytes = static_cast<uint32_t>(
-      std::clamp<uint64_t>(wal.capacity_bytes / 8, wal.first_file_bytes, kWalFileBytesMax));
-  wal.group_bytes_max =
-      static_cast<uint32_t>(std::min<uint64_t>(kWalGroupBytes, wal.first_file_bytes / 2));
+  wal.capacity_bytes = capacity;
+  wal.first_file_bytes = static_cast<uint32_t>(first);
+  wal.file_bytes = static_cast<uint32_t>(std::clamp(capacity / 8, first, kWalFileBytesMax));
+  wal.group_bytes_max = static_cast<uint32_t>(std::min(kWalGroupBytes, first / 2));
   wal.reusable_files = options.reusable_files;
   wal.listener = listener;
   return wal;
@@ -30,6 +30,7 @@ static WalOptions wal_options_of(const LogDiskOptions& options, WalListener* lis
 Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   std::unique_ptr<LogDisk> disk(new LogDisk(std::move(options)));
   WalOptions wal = wal_options_of(disk->options_, disk.get());
+  disk->wal_piece_bytes_ = std::min<uint64_t>(kWalPieceBytes, wal.group_bytes_max / 4);
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();

@@ -46,6 +46,8 @@ class LogDisk final : public WalListener {
   size_t directory() const { return options_.directory; }
   bool was_clean() const { return options_.was_clean; }
   Wal& wal() { return *wal_; }
+  // What is staged at once; larger batches go in pieces.
+  uint64_t wal_piece_bytes() const { return wal_piece_bytes_; }
   FileCache& files() { return *options_.files; }
   ReadCache& cache() { return *options_.cache; }
   Destager& destager() { return *destager_; }
@@ -94,6 +96,7 @@ class LogDisk final : public WalListener {
 
   // Fixed at construction.
   LogDiskOptions options_;
+  uint64_t wal_piece_bytes_ = 0;
   std::unique_ptr<Wal> wal_;
   std::unique_ptr<Destager> destager_;
   // Written by enter() and leave().

@@ -108,7 +108,7 @@ Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
   CO_TRY(co_await reserve_space(bytes));
   CO_TRY(co_await load_residue());
   CO_TRY(co_await reserve_memory(bytes));
-  const uint64_t staged = std::min<uint64_t>(bytes, kWalPieceBytes) + 2 * kDiskBlockBytes;
+  const uint64_t staged = std::min(bytes, disk_.wal_piece_bytes()) + 2 * kDiskBlockBytes;
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
   while (!disk_.wal().has_room(staged, WalRoom::append)) {
     disk_.destager().wake();
@@ -306,11 +306,12 @@ Task<WalSequence> Partition::stage(FilePlace at, const BatchHeader& header) {
                    .last = header.last_offset(),
                    .segment_base = at.segment,
                    .position = at.position};
-  if (bytes <= kWalPieceBytes) co_return disk_.wal().stage(record, tail_.view(at, bytes), flush);
+  const uint64_t piece = disk_.wal_piece_bytes();
+  if (bytes <= piece) co_return disk_.wal().stage(record, tail_.view(at, bytes), flush);
   record.payload_hashed = true;
   WalSequence sequence{0};
   for (uint64_t done = 0; done < bytes;) {
-    const uint64_t n = std::min(kWalPieceBytes, bytes - done);
+    const uint64_t n = std::min(piece, bytes - done);
     record.position = at.position + done;
     record.last = done + n == bytes ? header.last_offset() : Offset(-1);
     while (!disk_.wal().has_room(n, WalRoom::append) && !disk_.wal().failure()) {

@@ -61,7 +61,8 @@ uint64_t Partition::available_bytes(Offset from, Offset limit, uint64_t enough) 
 
 // One batch of the tail; the slice keeps its bytes while they are looked at.
 static LogSlice whole_batch(const Tail& tail, const TailBatch& batch) {
-  return tail.read({.from = batch.base, .bytes_max = 0, .limit = batch.last + 1, .at_least_one = true});
+  return tail.read(
+      {.from = batch.base, .bytes_max = 0, .limit = batch.last + 1, .at_least_one = true});
 }
 
 static Chain chain_of(const LogSlice& slice) {
@@ -70,7 +71,8 @@ static Chain chain_of(const LogSlice& slice) {
   return out;
 }
 
-Task<Result<std::optional<OffsetAndTime>>> Partition::tail_time(int64_t timestamp_ms, Offset limit) {
+Task<Result<std::optional<OffsetAndTime>>> Partition::tail_time(int64_t timestamp_ms,
+                                                                Offset limit) {
   Offset from = tail_.first_offset().value_or(log_end_);
   while (const TailBatch* batch = tail_.find(from)) {
     if (batch->base >= limit) break;

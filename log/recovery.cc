@@ -69,24 +69,32 @@ static Task<Status> finish_all(const std::string& path, Manifest& manifest, File
   co_return co_await manifest.commit();
 }
 
+static Task<Status> replay_all(const std::string& path, Manifest& manifest, FileCache& files,
+                               WalScan& scan, RecoveryReport& report) {
+  AlignedBuffer scratch(kDestageRunBytes);
+  Replays replays;
+  for (size_t wal = 0; wal < scan.wals().size(); ++wal) {
+    if (scan.wals()[wal].torn) ++report.torn;
+    for (size_t i = 0; i < scan.wals()[wal].live.size(); ++i) {
+      CO_TRY_ASSIGN(const WalGroupView group, co_await scan.read_group(wal, i));
+      CO_TRY(co_await apply_group(path, manifest, group, files, scratch, replays, report));
+      co_await reactor::yield();
+    }
+  }
+  report.partitions = replays.size();
+  co_return co_await finish_all(path, manifest, files, scratch, replays);
+}
+
 Task<Result<RecoveryReport>> recover_directory(std::string path, Manifest& manifest,
                                                FileCache& files) {
   RecoveryReport report;
   CO_TRY_ASSIGN(std::unique_ptr<WalScan> scan, co_await WalScan::open(path));
   CO_TRY(refuse_damage(path, *scan));
   report.wal_bytes = scan->bytes_read();
-  AlignedBuffer scratch(kDestageRunBytes);
-  Replays replays;
-  for (size_t wal = 0; wal < scan->wals().size(); ++wal) {
-    if (scan->wals()[wal].torn) ++report.torn;
-    for (size_t i = 0; i < scan->wals()[wal].live.size(); ++i) {
-      CO_TRY_ASSIGN(const WalGroupView group, co_await scan->read_group(wal, i));
-      CO_TRY(co_await apply_group(path, manifest, group, files, scratch, replays, report));
-      co_await reactor::yield();
-    }
-  }
-  report.partitions = replays.size();
-  CO_TRY(co_await finish_all(path, manifest, files, scratch, replays));
+  const Status replayed = co_await replay_all(path, manifest, files, *scan, report);
+  const Status closed = co_await scan->close();
+  CO_TRY(replayed);
+  CO_TRY(closed);
   CO_TRY(co_await scan->retire());
   report.reusable_files = scan->reusable();
   co_return report;

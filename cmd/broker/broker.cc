@@ -96,7 +96,7 @@ Task<Status> Broker::start_metadata() {
   metadata::ControllerOptions options;
   options.log.directory = config_.metadata_directory;
   options.log.node_id = NodeId(config_.node_id);
-  options.log.cluster_id = Uuid::parse(cluster_id_).value_or(Uuid{});
+  options.log.cluster_id = cluster_id_;
   options.log.directory_id = formatted.front().properties.directory_id;
   options.log.static_voters = config_.properties.contains("controller.quorum.voters");
   options.controller_endpoints = endpoints(config_.listeners, true);

@@ -88,7 +88,8 @@ Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
     }
   });
   std::vector<log::TopicId> reconfigured;
-  metadata::Image::for_each_changed_config(last, *image, [&](const auto& resource, auto*, auto* after) {
+  metadata::Image::for_each_changed_config(last, *image, [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
+                                                                   const metadata::ConfigMap* after) {
     if (resource.type != metadata::ResourceType::topic) return;
     const metadata::Topic* topic = image->find_topic(std::string_view(resource.name));
     if (!topic) return;

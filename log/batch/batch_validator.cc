@@ -257,27 +257,29 @@ uint64_t BatchValidator::refuse_whole(BatchFault fault) {
   return kStepCost;
 }
 
-// The key is looked at first, and one record has one error, as with Kafka.
-void BatchValidator::on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index) {
-  if (options_.compacted && shape.key_bytes < 0) {
-    add_record_error(index, std::string(fault_text(BatchFault::key_missing)));
-    return;
-  }
+// Which error a record has, if any: the key is looked at first, and one record has one, as with
+// Kafka.
+BatchFault BatchValidator::record_fault(const RecordShape& shape, int64_t timestamp) const {
+  if (options_.compacted && shape.key_bytes < 0) return BatchFault::key_missing;
   if (options_.timestamp_type == TimestampType::create_time && timestamp != kNoTimestamp) {
-    timestamp_refused_ = true;
-    add_record_error(
-        index, fmt::format("Timestamp {} at offset {} of the batch is outside [{}, {}].", timestamp,
-                           shape.offset_delta, timestamp_low_, timestamp_high_));
-  } else if (header_.attributes.timestamp_type() == TimestampType::log_append_time) {
-    timestamp_refused_ = true;
-    add_record_error(index, std::string(fault_text(BatchFault::log_append_time_set)));
+    return BatchFault::bad_timestamp;
   }
+  const bool claimed = header_.attributes.timestamp_type() == TimestampType::log_append_time;
+  return claimed ? BatchFault::log_append_time_set : BatchFault::none;
 }
 
-void BatchValidator::add_record_error(int32_t index, std::string message) {
+void BatchValidator::on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index) {
+  const BatchFault fault = record_fault(shape, timestamp);
+  if (fault == BatchFault::none) return;
   ++record_error_count_;
-  if (record_errors_.size() < kRecordErrorsMax)
-    record_errors_.push_back({index, std::move(message)});
+  timestamp_refused_ |= fault != BatchFault::key_missing;
+  if (record_errors_.size() == kRecordErrorsMax) return;
+  std::string message(fault_text(fault));
+  if (fault == BatchFault::bad_timestamp) {
+    message = fmt::format("Timestamp {} at offset {} of the batch is outside [{}, {}].", timestamp,
+                          shape.offset_delta, timestamp_low_, timestamp_high_);
+  }
+  record_errors_.push_back({index, std::move(message)});
 }
 
 BatchFault BatchValidator::record_errors_fault() const {

@@ -106,8 +106,8 @@ class BatchValidator {
   uint64_t step_rebuild();
   uint64_t refuse_whole(BatchFault fault);
   void begin_records();
+  BatchFault record_fault(const RecordShape& shape, int64_t timestamp) const;
   void on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index);
-  void add_record_error(int32_t index, std::string message);
   BatchFault record_errors_fault() const;
   void end_records();
   void begin_rebuild();

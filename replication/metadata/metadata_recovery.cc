@@ -41,7 +41,7 @@ Status visit_records(const Chain& bytes, const LoggedRecord& in_snapshot,
   log::BatchWalker walker(bytes);
   WalkStep step = walker.next();
   for (; step.kind == WalkStep::Kind::batch; step = walker.next()) {
-    log::RecordReader reader(walker.batch(step), kMetadataFileBytesMax);
+    log::RecordReader reader(step.bytes, kMetadataFileBytesMax);
     out.control = step.header.attributes.control();
     for (;;) {
       TRY_ASSIGN(const auto record, reader.next());
@@ -81,7 +81,7 @@ Task<Status> MetadataLog::format() {
     voters.voters = {{options_.node_id, options_.directory_id}};
     voters.endpoints = options_.controller_endpoints;
     const SnapshotId id;
-    CO_TRY_ASSIGN(std::vector<uint8_t> bytes, snapshot_bytes(id, voters, {}, 0, options_.now_ms));
+    CO_TRY_ASSIGN(std::vector<uint8_t> bytes, snapshot_bytes(id, voters, {}, options_.now_ms, options_.now_ms));
     CO_TRY(co_await reactor::replace_file(path(snapshot_name(id)), std::move(bytes)));
   }
   CO_TRY(co_await reactor::sync_directory(options_.directory));
@@ -97,6 +97,8 @@ Task<Status> MetadataLog::recover() {
     co_return fail(Errc::corrupt, fmt::format("{}: the log ends at {}, below its snapshot {}",
                                               folder_, end_.value, snapshot_name(*snapshot_)));
   }
+  // The log may begin below the snapshot or at its end.
+  if (snapshot_ && snapshot_->end > log::Offset(0)) last_epoch_ = std::max(last_epoch_, snapshot_->epoch);
   if (voters_.voters.size() != 1 || voters_.voters[0].id != options_.node_id) {
     co_return fail(
         Errc::unsupported,
@@ -126,8 +128,10 @@ Task<Status> MetadataLog::find_files() {
     CO_TRY(co_await file.close());
     CO_TRY(co_await reactor::sync_directory(folder_));
   }
-  start_ = end_ = segments_[0].base;
+  // What lies wholly below the snapshot is replaced by it; a crash may have removed only some of it.
   const log::Offset needed = snapshot_ ? snapshot_->end : log::Offset(0);
+  while (segments_.size() > 1 && segments_[1].base <= needed) segments_.erase(segments_.begin());
+  start_ = end_ = segments_[0].base;
   if (start_ <= needed) co_return Status{};
   co_return fail(Errc::corrupt,
                  fmt::format("{}: the log begins at {} and no snapshot holds what is below",
@@ -137,7 +141,6 @@ Task<Status> MetadataLog::find_files() {
 // Reads it once, to know the voters and that it is whole.
 Task<Status> MetadataLog::read_snapshot() {
   if (!snapshot_) co_return Status{};
-  last_epoch_ = snapshot_->end > log::Offset(0) ? snapshot_->epoch : log::LeaderEpoch(-1);
   const std::string file = path(snapshot_name(*snapshot_));
   CO_TRY_ASSIGN(const auto bytes, co_await reactor::read_file(file, kMetadataFileBytesMax));
   bool footer = false;

@@ -93,6 +93,19 @@ void check_codecs(BytesView bytes, uint8_t seed) {
   }
 }
 
+// The same steps to the same end, however the bytes are cut.
+void check_walk(BytesView bytes, uint8_t seed) {
+  BatchWalker whole{Chain(bytes)};
+  BatchWalker pieces(cut(bytes, seed));
+  for (;;) {
+    const WalkStep step = whole.next();
+    const WalkStep other = pieces.next();
+    CHECK(step.kind == other.kind && whole.position() == pieces.position(), whole.position());
+    if (step.kind != WalkStep::Kind::batch) return;
+    CHECK(step.bytes.size() == step.size_bytes && other.bytes.size() == step.size_bytes);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -102,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<uint8_t> bytes(data + 2, data + size);
   check_codecs(bytes, seed);
   if (flags & kReseal) reseal(bytes);
+  check_walk(bytes, seed);
   const ValidationOptions options = options_of(flags);
   BatchValidator whole(Chain(bytes), options);
   BatchValidator pieces(cut(bytes, seed), options);

@@ -50,7 +50,7 @@ log::ValidationOptions validation_options(const metadata::EffectiveTopicConfig& 
   return options;
 }
 
-ProduceOutcome failed(KafkaError error, std::string message = {}) {
+ProduceOutcome failure(KafkaError error, std::string message = {}) {
   ProduceOutcome outcome;
   outcome.error = code(error);
   outcome.message = std::move(message);
@@ -68,7 +68,7 @@ ProduceOutcome refused(const log::BatchValidator& validator) {
 // Validates and appends one batch on the owning shard.
 Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chain records,
                                 int16_t version) {
-  if (shard.logs().find(id) == nullptr) co_return failed(KafkaError::not_leader_or_follower);
+  if (shard.logs().find(id) == nullptr) co_return failure(KafkaError::not_leader_or_follower);
   auto& here = reactor::this_shard();
   const WallTime now = here.wall_now();
   const auto options = validation_options(shard.topic_config(id.topic), now, version);
@@ -77,10 +77,10 @@ Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chai
   if (validator.fault() != log::BatchFault::none) co_return refused(validator);
   // Transactions are not served: a batch of one would pin readers below it for ever.
   if (validator.info().header.attributes.transactional()) {
-    co_return failed(KafkaError::invalid_txn_state, "transactions are not supported yet");
+    co_return failure(KafkaError::invalid_txn_state, "transactions are not supported yet");
   }
   log::PartitionLog* partition = shard.logs().find(id);
-  if (!partition) co_return failed(KafkaError::not_leader_or_follower);
+  if (!partition) co_return failure(KafkaError::not_leader_or_follower);
   Chain batch(validator.header_bytes());
   for (size_t i = 0; i < validator.records().part_count(); ++i) batch.append(validator.records().part(i));
   const bool stamped = options.timestamp_type == log::TimestampType::log_append_time;
@@ -152,7 +152,7 @@ void ProduceCall::resolve_topic(const kafka::ProduceRequest::TopicProduceData& t
   for (const auto& partition : topic.partition_data) {
     Item& item = items_.emplace_back();
     const auto refuse = [&item](KafkaError error, std::string why) {
-      item.outcome = failed(error, std::move(why));
+      item.outcome = failure(error, std::move(why));
     };
     if (request_.acks < -1 || request_.acks > 1) {
       refuse(KafkaError::invalid_required_acks, "acks must be 0, 1 or -1 (all)");
@@ -217,7 +217,7 @@ Task<void> ProduceCall::await_on(ShardId owner, MonoTime deadline) {
   for (size_t i = 0; i < indexes.size(); ++i) {
     if (errors[i] == KafkaError::none) continue;
     ProduceOutcome& outcome = items_[indexes[i]].outcome;
-    outcome = failed(errors[i], errors[i] == KafkaError::kafka_storage_error
+    outcome = failure(errors[i], errors[i] == KafkaError::kafka_storage_error
                                     ? "the batch did not reach stable storage"
                                     : "");
   }

@@ -1,0 +1,151 @@
+// Power cuts at every step of a canonical life of a log, with every outcome of the disk, and the
+// same for the recovery after it. What a client was told must be there; nothing else may be.
+#include <algorithm>
+
+#include "tests/log/log_testing.h"
+
+namespace odradek::log::test {
+namespace {
+
+const TopicPartition kFirst = partition_id(1);
+const TopicPartition kSecond = partition_id(1, 1);
+const TopicPartition kThird = partition_id(2);
+
+LogConfig small_segments() {
+  LogConfig config;
+  config.segment_bytes = 20'000;
+  return config;
+}
+
+// Opens the three logs and checks what is in them; the third one may have been deleted.
+Task<void> look(Live& live) {
+  static const bool trace = false;
+  (void)trace;
+  for (const TopicPartition id : {kFirst, kSecond, kThird}) {
+    must(co_await live.open(id, small_segments(), 1));
+    co_await verify(live, id);
+  }
+}
+
+// An idempotent batch whose sequence follows from what was acknowledged; sent twice, as a client
+// does whose answer was lost.
+Task<void> send_twice(Live& live, TopicPartition id, int32_t sequence) {
+  const BatchSpec spec{.timestamp_ms = 500'000 + sequence,
+                       .value_bytes = 1'500,
+                       .producer = 7,
+                       .epoch = 0,
+                       .sequence = sequence};
+  const Appended first = co_await live.append(id, spec);
+  CHECK(first.fault == AppendFault::none, first.message);
+  const Appended again = co_await live.append(id, spec);
+  CHECK(again.duplicate && again.base == first.base, again.base, first.base);
+}
+
+// The canonical life: three logs, small and large batches, rolls, a restart's residue, records
+// deleted, a log deleted and made again, retention.
+Task<void> life(Live& live) {
+  co_await look(live);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 3; ++i) {
+      co_await live.append(kFirst, {.records = 2, .value_bytes = 2'500});
+      co_await live.append(kSecond, {.value_bytes = 300});
+    }
+    co_await live.stage(kFirst, {.value_bytes = 5'000});
+    co_await live.append(kThird, {.value_bytes = 9'000});
+    co_await live.stage(kSecond, {.value_bytes = 100});
+    if (round == 1) {
+      const Offset start = must(co_await live.log(kSecond).delete_records(Offset(2)));
+      live.client->start[kSecond] = std::max(live.client->start[kSecond], start.value);
+    }
+  }
+}
+
+struct Crash {
+  uint64_t seed;
+  uint64_t step;
+  DiskOutcome outcome;
+};
+
+// One life cut at `crash.step`, then two more starts, the first of them cut as well when `again` is
+// set.
+struct Runner {
+  static WorldOptions quiet() {
+    WorldOptions options;
+    options.stall = 0;
+    return options;
+  }
+  explicit Runner(uint64_t seed) : world(seed, quiet()) {
+    world.options.wal_bytes = 1 << 20;
+    world.options.disk_reserve_bytes = 0;
+  }
+
+  // A first clean life, so that the crash meets old data too. Returns the steps so far.
+  uint64_t prepare() {
+    world.live([](Live& live) { return life(live); });
+    return world.world.steps(world.node);
+  }
+  uint64_t steps_of_life() {
+    const uint64_t before = prepare();
+    world.live([](Live& live) { return life(live); });
+    return world.world.steps(world.node) - before;
+  }
+  // False when the life ended before the step came.
+  bool crash(uint64_t step, DiskOutcome outcome) {
+    const uint64_t before = prepare();
+    world.begin([](Live& live) { return life(live); }, true);
+    world.world.crash_at(world.node, before + step, outcome);
+    REQUIRE_EQ(world.world.run_until_exit(world.node), Run::done);
+    return world.world.crashed(world.node);
+  }
+  // Cuts the power `step` steps after a start.
+  bool crash_start(uint64_t step, DiskOutcome outcome) {
+    const uint64_t before = world.world.steps(world.node);
+    world.begin([](Live& live) { return look(live); }, true);
+    world.world.crash_at(world.node, before + step, outcome);
+    REQUIRE_EQ(world.world.run_until_exit(world.node), Run::done);
+    return world.world.crashed(world.node);
+  }
+  void check() {
+    world.live([](Live& live) { return look(live); });
+    REQUIRE_EQ(world.stop_error, "");
+  }
+
+  LogWorld world;
+};
+
+TEST_CASE("whatever step the power is cut at, acknowledged batches are there") {
+  const uint64_t steps = Runner(1).steps_of_life();
+  MESSAGE("steps of one life: " << steps);
+  size_t runs = 0;
+  for (uint64_t step = 1; step <= steps; step += 7) {
+    for (const DiskOutcome outcome : reactor::sim::kDiskOutcomes) {
+      CAPTURE(step);
+      CAPTURE(reactor::sim::outcome_name(outcome));
+      Runner runner(1 + step % 5);
+      if (!runner.crash(step, outcome)) continue;
+      runner.check();
+      ++runs;
+    }
+  }
+  MESSAGE("crashes: " << runs);
+}
+
+TEST_CASE("a power cut during recovery changes nothing") {
+  size_t runs = 0;
+  for (uint64_t step = 400; step <= 1'600; step += 400) {
+    for (uint64_t again = 1; again < 2'000; again += 23) {
+      const DiskOutcome outcome = reactor::sim::kDiskOutcomes[(step + again) % 4];
+      CAPTURE(step);
+      CAPTURE(again);
+      Runner runner(3);
+      if (!runner.crash(step, outcome)) continue;
+      if (!runner.crash_start(again, outcome)) break;
+      runner.check();
+      ++runs;
+    }
+  }
+  MESSAGE("crashes: " << runs);
+}
+
+}  // namespace
+}  // namespace odradek::log::test
