@@ -111,9 +111,12 @@ void SegmentChecksums::join(uint32_t unit, BytesView front) {
 void SegmentChecksums::join(const SegmentChecksums& saved, uint64_t below) {
   for (uint32_t i = 0; i < std::min(unit_count(), saved.unit_count()); ++i) {
     const uint64_t start = uint64_t{i} * kReadUnitBytes;
+    const uint64_t own_end = std::min(start + kReadUnitBytes, end_);
     const uint64_t saved_end = std::min(start + kReadUnitBytes, saved.end_);
-    const bool whole = saved_end <= below && units_[i].missing == saved_end - start;
-    if (units_[i].missing != 0 && whole && saved.units_[i].missing == 0) {
+    if (units_[i].missing == 0 || saved.units_[i].missing != 0 || saved_end > below) continue;
+    if (saved_end == own_end) {
+      units_[i] = saved.units_[i];
+    } else if (saved_end == start + units_[i].missing) {
       set_front(i, saved.units_[i].crc);
     }
   }
@@ -144,11 +147,21 @@ std::vector<uint8_t> SegmentChecksums::encode(uint64_t below) const {
   return out;
 }
 
-Result<SegmentChecksums> SegmentChecksums::decode(const SegmentId& id, BytesView file) {
+Result<SegmentId> SegmentChecksums::named_in(BytesView file) {
   const uint8_t* p = file.data();
   if (file.size() < kFileHeaderBytes || !std::equal(kMagicBytes.begin(), kMagicBytes.end(), p)) {
     return fail(Errc::corrupt, "odx: no header");
   }
+  SegmentId id;
+  std::copy_n(p + kTopicAt, 16, id.partition.topic.bytes.begin());
+  id.partition.partition = PartitionId(load_le<int32_t>(p + kPartitionAt));
+  id.base = Offset(load_le<int64_t>(p + kBaseAt));
+  return id;
+}
+
+Result<SegmentChecksums> SegmentChecksums::decode(const SegmentId& id, BytesView file) {
+  TRY_ASSIGN(const SegmentId found, named_in(file));
+  const uint8_t* p = file.data();
   const auto version = load_le<uint32_t>(p + kVersionAt);
   if (version > kVersion) return fail(Errc::unsupported, "odx: version " + std::to_string(version));
   const auto bytes = load_le<uint64_t>(p + kBytesAt);
@@ -159,10 +172,6 @@ Result<SegmentChecksums> SegmentChecksums::decode(const SegmentId& id, BytesView
       load_le<uint32_t>(p + kFileCrcAt) != file_crc(file)) {
     return fail(Errc::corrupt, "odx: header or checksum");
   }
-  SegmentId found;
-  std::copy_n(p + kTopicAt, 16, found.partition.topic.bytes.begin());
-  found.partition.partition = PartitionId(load_le<int32_t>(p + kPartitionAt));
-  found.base = Offset(load_le<int64_t>(p + kBaseAt));
   if (found != id) return fail(Errc::corrupt, "odx: of another segment");
   SegmentChecksums checksums(id);
   checksums.end_ = bytes;

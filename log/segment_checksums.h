@@ -49,6 +49,8 @@ class SegmentChecksums {
   // Errc::corrupt for a bad checksum or another segment's file, Errc::unsupported for a newer
   // version.
   static Result<SegmentChecksums> decode(const SegmentId& id, BytesView file);
+  // Whose file this says it is; for tools. Errc::corrupt when there is no header.
+  static Result<SegmentId> named_in(BytesView file);
 
  private:
   struct Unit {

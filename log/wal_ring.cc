@@ -56,6 +56,7 @@ Task<Status> WalRing::add_next() {
     if (adopted) co_return Status{};
   }
   const bool at_start = current_ == nullptr;
+  if (!at_start && capacity_ >= options_.capacity_bytes) co_return Status{};
   co_return co_await add_new(at_start ? options_.first_file_bytes : options_.file_bytes);
 }
 

@@ -26,6 +26,8 @@ Result<int> run_shards(const RuntimeOptions& options, ShardMain main);
 
 // Waits for SIGINT or SIGTERM (the simulator: for what the test sends) and returns its number.
 Task<int> next_signal();
+// From now on the next such signal ends the process at once with code 130. The simulator ignores it.
+void exit_on_next_signal();
 
 // Cores of this process: its affinity and its cgroup's CPU quota, at least 1.
 uint32_t usable_cores();

@@ -93,13 +93,16 @@ void set_max_timestamp(MutableBytes header, TimestampType type, int64_t max_time
   CHECK(header.size() >= kBatchHeaderBytes, header.size());
   uint8_t* p = header.data();
   const BytesView covered = header.subspan(kAttributesAt, kBatchHeaderBytes - kAttributesAt);
-  const uint32_t before = crc32c(0, covered);
   Attributes attributes{load_be<int16_t>(p + kAttributesAt)};
+  const bool unchanged =
+      attributes.timestamp_type() == type && load_be<int64_t>(p + kMaxTimestampAt) == max_timestamp;
+  if (unchanged) return;
+  const uint32_t before = crc32c(0, covered);
+  attributes.bits &= Attributes::kDefinedMask;
   attributes.set(Attributes::kLogAppendTime, type == TimestampType::log_append_time);
   store_be(p + kAttributesAt, attributes.bits);
   store_be(p + kMaxTimestampAt, max_timestamp);
   const uint32_t after = crc32c(0, covered);
-  if (after == before) return;
   store_be(p + kCrcAt, load_be<uint32_t>(p + kCrcAt) ^ crc32c_shift(before ^ after, records_bytes));
 }
 

@@ -1,15 +1,20 @@
 // A record batch, format 2 (KIP-98; org.apache.kafka.common.record): where its fields are, what
 // they say, and how they are set in place. Every multi-byte field is big-endian.
 //
-//    0        8        12      16  17    21     23      27      35      43       51      53      57
-//    61
-//    +--------+--------+-------+---+-----+------+-------+-------+-------+--------+-------+-------+------+----
-//    | base   | length | leader|mag| crc | attri| last  | base  | max   |producer|produc.| base
-//    |record| | offset |        | epoch | 2 |     | butes| offset| time- | time- | id     | epoch |
-//    sequ. |count |... |        |        |       |   |     |      | delta | stamp | stamp | | | | |
-//    +--------+--------+-------+---+-----+------+-------+-------+-------+--------+-------+-------+------+----
-//             counts what follows it             ^----------------- the CRC-32C covers these
-//             --------------->
+//    0  base offset        int64   given by the log
+//    8  length             int32   of what follows this field
+//   12  leader epoch       int32   given by the log
+//   16  magic              int8    2
+//   17  crc                uint32  CRC-32C of what follows this field, to the end of the records
+//   21  attributes         int16   codec, timestamp type, transactional, control, delete horizon
+//   23  last offset delta  int32
+//   27  base timestamp     int64
+//   35  max timestamp      int64
+//   43  producer id        int64   -1: none
+//   51  producer epoch     int16
+//   53  base sequence      int32   -1: none
+//   57  record count       int32
+//   61  records, all of them through the codec
 #pragma once
 
 #include <cstddef>
@@ -63,6 +68,7 @@ struct Attributes {
   static constexpr int16_t kTransactional = 0x10;
   static constexpr int16_t kControl = 0x20;
   static constexpr int16_t kDeleteHorizon = 0x40;
+  static constexpr int16_t kDefinedMask = 0x7f;
 
   int16_t bits = 0;
 
@@ -127,8 +133,9 @@ uint32_t batch_crc(const Chain& batch);
 void assign(MutableBytes header, Offset base, LeaderEpoch epoch);
 
 // Changes attributes and maximal timestamp and adjusts the stored checksum from the header alone.
-// `records_bytes` is the size of what follows the header. REQUIRES: a header whose checksum is
-// right.
+// Nothing happens when both are right already; otherwise unused bits and the delete horizon are
+// cleared, as Kafka does. `records_bytes` is the size of what follows the header. REQUIRES: a
+// header whose checksum is right.
 void set_max_timestamp(MutableBytes header, TimestampType type, int64_t max_timestamp,
                        uint64_t records_bytes);
 // The broker's clock in place of the producer's: what `message.timestamp.type=LogAppendTime` means.

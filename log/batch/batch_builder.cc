@@ -47,7 +47,7 @@ BatchBuilder::BatchBuilder(const BatchOptions& options)
   header_.attributes.set(Attributes::kControl, options.control);
   header_.attributes.set(Attributes::kLogAppendTime, options.log_append_time.has_value());
   if (options.compression.codec != Codec::none) {
-    compressor_ = open_compressor(options.compression, out_);
+    compressor_ = open_compressor(options.compression, out_, options.contexts);
   }
 }
 

@@ -30,6 +30,8 @@ struct BatchOptions {
   // Set: every record's timestamp is this one (message.timestamp.type=LogAppendTime). The
   // producer's stay in the deltas, as with Kafka.
   std::optional<WallTime> log_append_time;
+  // Of the shard, if any; outlives the builder.
+  CodecContexts* contexts = nullptr;
 };
 
 class BatchBuilder {

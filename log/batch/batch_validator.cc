@@ -217,7 +217,7 @@ BatchFault BatchValidator::check_header() {
 void BatchValidator::begin_records() {
   phase_ = Phase::records;
   slices_ = open_slices(*header_.attributes.codec(), records_,
-                        batch_expansion_bytes_max(options_.message_bytes_max));
+                        batch_expansion_bytes_max(options_.message_bytes_max), options_.contexts);
   scanner_ = RecordScanner(header_.record_count);
   // LogAppendTime is not the producer's to claim: then every record takes the slow path.
   if (header_.attributes.timestamp_type() == TimestampType::log_append_time) {
@@ -231,50 +231,58 @@ void BatchValidator::begin_records() {
 
 uint64_t BatchValidator::step_records() {
   const Result<BytesView> slice = slices_->read();
-  if (!slice) {
-    end_with(codec_fault(slice.error()));
-    return kStepCost;
-  }
-  BatchFault fault = BatchFault::none;
+  if (!slice) return refuse_whole(codec_fault(slice.error()));
   if (slice->empty()) {
-    fault = scanner_.finish();
-    if (fault == BatchFault::none) fault = record_errors_fault();
-    if (fault == BatchFault::none) end_records();
-  } else {
-    RecordCheck check(*this);
-    fault = scanner_.feed(*slice, check);
-    check.keep();
-    info_.bytes_uncompressed += slice->size();
+    const BatchFault fault = scanner_.finish();
+    if (fault != BatchFault::none) return refuse_whole(fault);
+    if (record_error_count_ > 0) {
+      end_with(record_errors_fault());
+    } else {
+      end_records();
+    }
+    return 1;
   }
-  if (fault != BatchFault::none) end_with(fault);
-  return slice->size() + 1;
+  RecordCheck check(*this);
+  const BatchFault fault = scanner_.feed(*slice, check);
+  check.keep();
+  info_.bytes_uncompressed += slice->size();
+  return fault == BatchFault::none ? slice->size() : refuse_whole(fault);
 }
 
-// The key is looked at first, and one record has one error, as with Kafka.
-void BatchValidator::on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index) {
-  if (options_.compacted && shape.key_bytes < 0) {
-    add_record_error(index, std::string(fault_text(BatchFault::key_missing)));
-    return;
-  }
+// The records as a whole are at fault: then, as with Kafka, no single one is named.
+uint64_t BatchValidator::refuse_whole(BatchFault fault) {
+  record_errors_.clear();
+  record_error_count_ = 0;
+  end_with(fault);
+  return kStepCost;
+}
+
+// Which error a record has, if any: the key is looked at first, and one record has one, as with
+// Kafka.
+BatchFault BatchValidator::record_fault(const RecordShape& shape, int64_t timestamp) const {
+  if (options_.compacted && shape.key_bytes < 0) return BatchFault::key_missing;
   if (options_.timestamp_type == TimestampType::create_time && timestamp != kNoTimestamp) {
-    timestamp_refused_ = true;
-    add_record_error(
-        index, fmt::format("Timestamp {} at offset {} of the batch is outside [{}, {}].", timestamp,
-                           shape.offset_delta, timestamp_low_, timestamp_high_));
-  } else if (header_.attributes.timestamp_type() == TimestampType::log_append_time) {
-    timestamp_refused_ = true;
-    add_record_error(index, std::string(fault_text(BatchFault::log_append_time_set)));
+    return BatchFault::bad_timestamp;
   }
+  const bool claimed = header_.attributes.timestamp_type() == TimestampType::log_append_time;
+  return claimed ? BatchFault::log_append_time_set : BatchFault::none;
 }
 
-void BatchValidator::add_record_error(int32_t index, std::string message) {
+void BatchValidator::on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index) {
+  const BatchFault fault = record_fault(shape, timestamp);
+  if (fault == BatchFault::none) return;
   ++record_error_count_;
-  if (record_errors_.size() < kRecordErrorsMax)
-    record_errors_.push_back({index, std::move(message)});
+  timestamp_refused_ |= fault != BatchFault::key_missing;
+  if (record_errors_.size() == kRecordErrorsMax) return;
+  std::string message(fault_text(fault));
+  if (fault == BatchFault::bad_timestamp) {
+    message = fmt::format("Timestamp {} at offset {} of the batch is outside [{}, {}].", timestamp,
+                          shape.offset_delta, timestamp_low_, timestamp_high_);
+  }
+  record_errors_.push_back({index, std::move(message)});
 }
 
 BatchFault BatchValidator::record_errors_fault() const {
-  if (record_error_count_ == 0) return BatchFault::none;
   return timestamp_refused_ ? BatchFault::bad_timestamp : BatchFault::key_missing;
 }
 
@@ -303,14 +311,16 @@ void BatchValidator::end_records() {
 
 void BatchValidator::begin_rebuild() {
   phase_ = Phase::rebuild;
-  reader_.emplace(header_, records_, batch_expansion_bytes_max(options_.message_bytes_max));
+  reader_.emplace(header_, records_, batch_expansion_bytes_max(options_.message_bytes_max),
+                  options_.contexts);
   BatchOptions to{.compression = options_.compression.value_or(
                       Compression{*header_.attributes.codec(), std::nullopt}),
                   .producer_id = header_.producer_id,
                   .producer_epoch = header_.producer_epoch,
                   .base_sequence = header_.base_sequence,
                   .transactional = header_.attributes.transactional(),
-                  .control = header_.attributes.control()};
+                  .control = header_.attributes.control(),
+                  .contexts = options_.contexts};
   if (options_.timestamp_type == TimestampType::log_append_time) to.log_append_time = options_.now;
   builder_.emplace(to);
 }

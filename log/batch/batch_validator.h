@@ -41,6 +41,8 @@ struct ValidationOptions {
   // A coordinator or the quorum writes: control batches and any base offset are then fine, and
   // offset range, count and sequence are its own business.
   bool internal = false;
+  // Of the shard, if any; outlives the validator.
+  CodecContexts* contexts = nullptr;
 };
 
 struct RecordError {
@@ -102,9 +104,10 @@ class BatchValidator {
   uint64_t step_checksum();
   uint64_t step_records();
   uint64_t step_rebuild();
+  uint64_t refuse_whole(BatchFault fault);
   void begin_records();
+  BatchFault record_fault(const RecordShape& shape, int64_t timestamp) const;
   void on_bad_record(const RecordShape& shape, int64_t timestamp, int32_t index);
-  void add_record_error(int32_t index, std::string message);
   BatchFault record_errors_fault() const;
   void end_records();
   void begin_rebuild();

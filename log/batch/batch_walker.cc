@@ -18,15 +18,24 @@ WalkStep corrupt(WalkStep step, std::string_view reason) {
   return step;
 }
 
-}  // namespace
+// The `length` bytes that start `at` bytes into `part`. REQUIRES: they are there.
+Chain cut_out(const Chain& bytes, size_t part, size_t at, uint64_t length) {
+  Chain out;
+  for (; length > 0; ++part, at = 0) {
+    const BytesView whole = bytes.part(part).subspan(at);
+    const size_t n = std::min<uint64_t>(whole.size(), length);
+    out.append(whole.first(n));
+    length -= n;
+  }
+  return out;
+}
 
-WalkStep look_at_batch(const Chain& bytes, uint64_t position, CrcCheck crc) {
-  CHECK(position <= bytes.size(), position, bytes.size());
-  WalkStep step{.position = position};
+// Looks `at` bytes into `part`, which is `step.position`, with `left` bytes from there on.
+WalkStep look(const Chain& bytes, size_t part, size_t at, uint64_t left, WalkStep step,
+              CrcCheck crc) {
   std::array<uint8_t, kBatchHeaderBytes> raw{};
-  const uint64_t left = bytes.size() - position;
   const size_t seen = std::min<uint64_t>(left, raw.size());
-  bytes.copy_out(position, MutableBytes(raw).first(seen));
+  cut_out(bytes, part, at, seen).copy_out(0, MutableBytes(raw).first(seen));
   if (all_zero(BytesView(raw).first(seen))) return step;
 
   const BatchHeader header = BatchHeader::parse(raw);
@@ -45,10 +54,32 @@ WalkStep look_at_batch(const Chain& bytes, uint64_t position, CrcCheck crc) {
     return corrupt(step, "negative offsets or record count");
   }
   if (left < step.size_bytes) return step;
-  if (crc == CrcCheck::yes && batch_crc(bytes.slice(position, step.size_bytes)) != header.crc) {
+  step.bytes = cut_out(bytes, part, at, step.size_bytes);
+  if (crc == CrcCheck::yes && batch_crc(step.bytes) != header.crc) {
     return corrupt(step, "checksum mismatch");
   }
   step.kind = WalkStep::Kind::batch;
+  return step;
+}
+
+}  // namespace
+
+WalkStep look_at_batch(const Chain& bytes, uint64_t position, CrcCheck crc) {
+  CHECK(position <= bytes.size(), position, bytes.size());
+  const Chain rest = bytes.slice(position, bytes.size() - position);
+  return look(rest, 0, 0, rest.size(), WalkStep{.position = position}, crc);
+}
+
+WalkStep BatchWalker::next() {
+  WalkStep step =
+      look(bytes_, part_, at_, bytes_.size() - position_, WalkStep{.position = position_}, crc_);
+  if (step.kind != WalkStep::Kind::batch) return step;
+  position_ += step.size_bytes;
+  at_ += step.size_bytes;
+  while (part_ < bytes_.part_count() && at_ >= bytes_.part(part_).size()) {
+    at_ -= bytes_.part(part_).size();
+    ++part_;
+  }
   return step;
 }
 

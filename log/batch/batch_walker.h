@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "log/batch/batch.h"
 #include "reactor/base/chain.h"
@@ -23,6 +24,7 @@ struct WalkStep {
   uint64_t position = 0;    // where the batch is, or where the walk stopped
   uint64_t size_bytes = 0;  // of a batch; for a cut one what it should be, when that can be read
   BatchHeader header;       // of a batch, or of a cut one whose header is whole
+  Chain bytes;              // of a batch, also when only its checksum is wrong
   std::string_view reason;  // of `corrupt`. Static storage
 };
 
@@ -36,25 +38,23 @@ bool zeros_from(const Chain& bytes, uint64_t position);
 
 class BatchWalker {
  public:
-  // What `bytes` views must outlive the walker.
-  explicit BatchWalker(Chain bytes, CrcCheck crc = CrcCheck::yes, uint64_t position = 0)
-      : bytes_(std::move(bytes)), crc_(crc), position_(position) {}
+  // What `bytes` views must outlive the walker. A walk takes time in proportion to bytes and parts,
+  // once.
+  explicit BatchWalker(Chain bytes, CrcCheck crc = CrcCheck::yes)
+      : bytes_(std::move(bytes)), crc_(crc) {}
 
   // Steps over a whole batch; anything else leaves the position where it is.
-  WalkStep next() {
-    WalkStep step = look_at_batch(bytes_, position_, crc_);
-    if (step.kind == WalkStep::Kind::batch) position_ += step.size_bytes;
-    return step;
-  }
+  WalkStep next();
   // Where the next step looks: after a stop, the end of the last whole batch.
   uint64_t position() const { return position_; }
-  // The bytes of a batch that next() returned.
-  Chain batch(const WalkStep& step) const { return bytes_.slice(step.position, step.size_bytes); }
 
  private:
   const Chain bytes_;
   const CrcCheck crc_;
-  uint64_t position_;
+  uint64_t position_ = 0;
+  // The same place in the chain: so many bytes into that part.
+  size_t part_ = 0;
+  size_t at_ = 0;
 };
 
 }  // namespace odradek::log

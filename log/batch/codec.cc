@@ -61,25 +61,27 @@ std::optional<Codec> codec_by_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::unique_ptr<SliceReader> open_slices(Codec codec, Chain bytes, uint64_t output_bytes_max) {
+std::unique_ptr<SliceReader> open_slices(Codec codec, Chain bytes, uint64_t output_bytes_max,
+                                         CodecContexts* contexts) {
   switch (codec) {
     case Codec::none: break;
     case Codec::gzip: return open_gzip(std::move(bytes), output_bytes_max);
     case Codec::snappy: return open_snappy(std::move(bytes), output_bytes_max);
     case Codec::lz4: return open_lz4(std::move(bytes), output_bytes_max);
-    case Codec::zstd: return open_zstd(std::move(bytes), output_bytes_max);
+    case Codec::zstd: return open_zstd(std::move(bytes), output_bytes_max, contexts);
   }
   return std::make_unique<PlainSlices>(std::move(bytes));
 }
 
-std::unique_ptr<Compressor> open_compressor(Compression compression, std::vector<uint8_t>& out) {
+std::unique_ptr<Compressor> open_compressor(Compression compression, std::vector<uint8_t>& out,
+                                            CodecContexts* contexts) {
   const auto& level = compression.level;
   switch (compression.codec) {
     case Codec::none: break;
     case Codec::gzip: return open_gzip_compressor(level.value_or(kGzipLevelDefault), out);
     case Codec::snappy: return open_snappy_compressor(out);
     case Codec::lz4: return open_lz4_compressor(level.value_or(kLz4LevelDefault), out);
-    case Codec::zstd: return open_zstd_compressor(level.value_or(kZstdLevelDefault), out);
+    case Codec::zstd: return open_zstd_compressor(level.value_or(kZstdLevelDefault), out, contexts);
   }
   return std::make_unique<PlainCompressor>(out);
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "log/batch/batch.h"
+#include "log/batch/codec_contexts.h"
 #include "reactor/base/chain.h"
 #include "reactor/base/result.h"
 
@@ -42,8 +43,10 @@ class SliceReader {
 };
 
 // Reads `bytes`, decompressed when `codec` says so. What the chain views must outlive the reader.
-// `output_bytes_max` caps what comes out of a codec; plain bytes are not counted.
-std::unique_ptr<SliceReader> open_slices(Codec codec, Chain bytes, uint64_t output_bytes_max);
+// `output_bytes_max` caps what comes out of a codec; plain bytes are not counted. `contexts`, if
+// any, outlives the reader.
+std::unique_ptr<SliceReader> open_slices(Codec codec, Chain bytes, uint64_t output_bytes_max,
+                                         CodecContexts* contexts = nullptr);
 
 // Compresses what is written into a vector of the caller's, which outlives it.
 class Compressor {
@@ -55,6 +58,7 @@ class Compressor {
 };
 
 // `out` is appended to. For Codec::none a plain copy.
-std::unique_ptr<Compressor> open_compressor(Compression compression, std::vector<uint8_t>& out);
+std::unique_ptr<Compressor> open_compressor(Compression compression, std::vector<uint8_t>& out,
+                                            CodecContexts* contexts = nullptr);
 
 }  // namespace odradek::log

@@ -28,6 +28,8 @@ class SnappyReader final : public SliceReader {
   Result<BytesView> read() override {
     if (!begun_) TRY(begin());
     while (whole_left_.empty() && !block_) {
+      while (framed_ && take_xerial_header()) {
+      }
       if (in_.left() == 0) return BytesView{};
       TRY(next_block());
     }
@@ -41,12 +43,18 @@ class SnappyReader final : public SliceReader {
   Status begin() {
     begun_ = true;
     if (in_.left() == 0) return fail_malformed("snappy", "empty");
-    if (in_.left() < kXerialHeaderBytes) return {};
+    framed_ = take_xerial_header();
+    return {};
+  }
+
+  // Streams may follow one another, each with its header.
+  bool take_xerial_header() {
+    if (in_.left() < kXerialHeaderBytes) return false;
     std::array<uint8_t, kXerialHeaderBytes> header;
     in_.look(header);
-    framed_ = std::equal(kXerialId.begin(), kXerialId.end(), header.begin());
-    if (framed_) in_.take(header);
-    return {};
+    if (!std::equal(kXerialId.begin(), kXerialId.end(), header.begin())) return false;
+    in_.take(header);
+    return true;
   }
 
   Result<BytesView> read_block() {

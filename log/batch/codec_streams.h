@@ -49,12 +49,14 @@ class ChainCursor {
 std::unique_ptr<SliceReader> open_gzip(Chain bytes, uint64_t output_bytes_max);
 std::unique_ptr<SliceReader> open_snappy(Chain bytes, uint64_t output_bytes_max);
 std::unique_ptr<SliceReader> open_lz4(Chain bytes, uint64_t output_bytes_max);
-std::unique_ptr<SliceReader> open_zstd(Chain bytes, uint64_t output_bytes_max);
+std::unique_ptr<SliceReader> open_zstd(Chain bytes, uint64_t output_bytes_max,
+                                       CodecContexts* contexts);
 
 std::unique_ptr<Compressor> open_gzip_compressor(int level, std::vector<uint8_t>& out);
 std::unique_ptr<Compressor> open_snappy_compressor(std::vector<uint8_t>& out);
 std::unique_ptr<Compressor> open_lz4_compressor(int level, std::vector<uint8_t>& out);
-std::unique_ptr<Compressor> open_zstd_compressor(int level, std::vector<uint8_t>& out);
+std::unique_ptr<Compressor> open_zstd_compressor(int level, std::vector<uint8_t>& out,
+                                                 CodecContexts* contexts);
 
 // Shared answers, so that every codec says the same.
 inline std::unexpected<Error> fail_malformed(std::string_view codec, std::string_view what) {

@@ -8,18 +8,13 @@
 namespace odradek::log {
 namespace {
 
-struct FreeContext {
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-};
-
 class ZstdReader final : public SliceReader {
  public:
-  ZstdReader(Chain bytes, uint64_t output_bytes_max)
+  ZstdReader(Chain bytes, uint64_t output_bytes_max, CodecContexts* contexts)
       : in_(std::move(bytes)),
         output_left_(output_bytes_max),
         slice_(std::make_unique_for_overwrite<uint8_t[]>(kSliceBytes)),
-        context_(ZSTD_createDCtx()) {
+        context_(CodecContexts::zstd_decompressor(contexts)) {
     if (context_) ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kZstdWindowLogMax);
   }
 
@@ -48,13 +43,14 @@ class ZstdReader final : public SliceReader {
   ChainCursor in_;
   uint64_t output_left_;
   const std::unique_ptr<uint8_t[]> slice_;
-  std::unique_ptr<ZSTD_DCtx, FreeContext> context_;
+  CodecContexts::Decompressor context_;
   bool between_frames_ = false;
 };
 
 class ZstdCompressor final : public Compressor {
  public:
-  ZstdCompressor(int level, std::vector<uint8_t>& out) : out_(out), context_(ZSTD_createCCtx()) {
+  ZstdCompressor(int level, std::vector<uint8_t>& out, CodecContexts* contexts)
+      : out_(out), context_(CodecContexts::zstd_compressor(contexts)) {
     level = std::clamp(level, ZSTD_minCLevel(), ZSTD_maxCLevel());
     if (context_) ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level);
   }
@@ -79,16 +75,18 @@ class ZstdCompressor final : public Compressor {
   }
 
   std::vector<uint8_t>& out_;
-  std::unique_ptr<ZSTD_CCtx, FreeContext> context_;
+  CodecContexts::Compressor context_;
 };
 
 }  // namespace
 
-std::unique_ptr<SliceReader> open_zstd(Chain bytes, uint64_t output_bytes_max) {
-  return std::make_unique<ZstdReader>(std::move(bytes), output_bytes_max);
+std::unique_ptr<SliceReader> open_zstd(Chain bytes, uint64_t output_bytes_max,
+                                       CodecContexts* contexts) {
+  return std::make_unique<ZstdReader>(std::move(bytes), output_bytes_max, contexts);
 }
-std::unique_ptr<Compressor> open_zstd_compressor(int level, std::vector<uint8_t>& out) {
-  return std::make_unique<ZstdCompressor>(level, out);
+std::unique_ptr<Compressor> open_zstd_compressor(int level, std::vector<uint8_t>& out,
+                                                 CodecContexts* contexts) {
+  return std::make_unique<ZstdCompressor>(level, out, contexts);
 }
 
 }  // namespace odradek::log

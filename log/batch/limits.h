@@ -31,6 +31,10 @@ inline constexpr uint32_t kBatchBytesMax = 1U << 30;
 inline constexpr size_t kRecordErrorsMax = 100;
 // zstd frames may ask for windows up to 2 GiB; level 22 asks for 128 MiB.
 inline constexpr int kZstdWindowLogMax = 27;
+// zstd contexts that a shard keeps between batches: as many as validations are in flight, of a size
+// that batches up to a megabyte leave behind.
+inline constexpr size_t kIdleContextsMax = 4;
+inline constexpr size_t kIdleContextBytesMax = 4ULL << 20;
 // Kafka compresses snappy in blocks of 32 KiB (snappy-java's default).
 inline constexpr size_t kSnappyBlockBytes = 32 * 1024;
 

@@ -71,9 +71,10 @@ bool RecordScanner::on_varint(uint64_t raw) {
       return skip_then(value, Stage::value, Stage::header_count);
     case Stage::header_count:
       shape_.header_count = value;
+      if (value < 0 || value > body_left_) return false;
       headers_left_ = value;
       next_header();
-      return value >= 0 && value <= body_left_;
+      return true;
     case Stage::header_key_length:
       return value >= 0 && skip_then(value, Stage::header_key, Stage::header_value_length);
     default:  // header_value_length

@@ -18,15 +18,16 @@ std::optional<BytesView> field(const uint8_t* start, int32_t bytes) {
 
 }  // namespace
 
-RecordReader::RecordReader(const Chain& batch, uint64_t output_bytes_max)
+RecordReader::RecordReader(const Chain& batch, uint64_t output_bytes_max, CodecContexts* contexts)
     : RecordReader(BatchHeader::parse(batch),
                    batch.slice(kBatchHeaderBytes, batch.size() - kBatchHeaderBytes),
-                   output_bytes_max) {}
+                   output_bytes_max, contexts) {}
 
-RecordReader::RecordReader(const BatchHeader& header, Chain records, uint64_t output_bytes_max)
+RecordReader::RecordReader(const BatchHeader& header, Chain records, uint64_t output_bytes_max,
+                           CodecContexts* contexts)
     : header_(header), records_left_(header.record_count) {
   if (const auto codec = header.attributes.codec()) {
-    slices_ = open_slices(*codec, std::move(records), output_bytes_max);
+    slices_ = open_slices(*codec, std::move(records), output_bytes_max, contexts);
   }
 }
 

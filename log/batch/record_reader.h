@@ -19,9 +19,10 @@ class RecordReader {
  public:
   // `batch`: header and records. The header should have been checked by a walker or a validator;
   // nothing in it is trusted beyond the caps.
-  RecordReader(const Chain& batch, uint64_t output_bytes_max);
+  RecordReader(const Chain& batch, uint64_t output_bytes_max, CodecContexts* contexts = nullptr);
   // The same for records held apart from their header.
-  RecordReader(const BatchHeader& header, Chain records, uint64_t output_bytes_max);
+  RecordReader(const BatchHeader& header, Chain records, uint64_t output_bytes_max,
+               CodecContexts* contexts = nullptr);
 
   // The next record, absent after the last. Its views are valid until the next call. Errors:
   // `malformed` for a record or compressed bytes that cannot be read, `too_large` for a cap. After

@@ -27,8 +27,11 @@ std::vector<uint8_t> make_batch(int64_t records, int64_t value_bytes, Codec code
 
 void run(benchmark::State& state, std::optional<Compression> target) {
   const auto bytes = make_batch(state.range(0), state.range(1), static_cast<Codec>(state.range(2)));
-  const ValidationOptions options{
-      .now = WallTime{1000}, .message_bytes_max = 100 << 20, .compression = target};
+  CodecContexts contexts;
+  const ValidationOptions options{.now = WallTime{1000},
+                                  .message_bytes_max = 100 << 20,
+                                  .compression = target,
+                                  .contexts = &contexts};
   using Clock = std::chrono::steady_clock;
   Clock::duration longest{};
   for (auto _ : state) {

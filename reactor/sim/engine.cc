@@ -235,7 +235,7 @@ MonoTime Engine::next_wake() const {
   return next;
 }
 
-bool Engine::step() {
+bool Engine::step(MonoTime limit) {
   while (events.next() <= now) {
     const Event event = events.take();
     event.fire(*this, event);
@@ -246,7 +246,7 @@ bool Engine::step() {
   }
   const MonoTime next = next_wake();
   if (next == kMonoMax) return false;
-  now = std::max(now, next);
+  now = std::max(now, std::min(next, limit));
   return true;
 }
 

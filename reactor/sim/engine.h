@@ -113,7 +113,8 @@ class Engine {
   Engine(uint64_t seed, const WorldOptions& options);
   ~Engine();
 
-  bool step();
+  // False when nothing can ever happen again. Time does not jump past `limit`.
+  bool step(MonoTime limit);
   NodeId start(NodeOptions options, ShardMain main);
   void crash(Process& process, DiskOutcome outcome, bool power);
   void send_signal(Process& process, int number);

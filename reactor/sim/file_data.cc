@@ -15,7 +15,7 @@ static uint64_t page_end(uint64_t offset) { return (offset + kPageBytes - 1) / k
 
 const FileData::PageBytes* FileData::seen(const Page& page) {
   if (page.dirty || page.lost) return page.latest.get();
-  return page.masked ? nullptr : page.stable.get();
+  return page.masks.empty() ? page.stable.get() : nullptr;
 }
 
 FileData::PagePointer FileData::copy(const PageBytes* bytes) {
@@ -109,7 +109,7 @@ void FileData::write(std::span<const iovec> parts, uint64_t length, uint64_t off
     for (uint64_t i = offset / kPageBytes; i < std::min(page_end(offset + length), pages_.size());
          ++i) {
       Page& page = pages_[i];
-      if (!page.dirty || page.masked || truncated_ || !chance(prng, write_back)) continue;
+      if (!page.dirty || !page.masks.empty() || truncated_ || !chance(prng, write_back)) continue;
       page.stable = copy(page.latest.get());
       page.stable_version = page.written;
     }
@@ -142,7 +142,7 @@ void FileData::mask(uint64_t index, uint64_t sequence) {
   pin(index, page);
   page.latest.reset();
   page.dirty = page.lost = false;
-  page.masked = sequence;
+  if (page.masks.empty() || page.written > page.masks.back()) page.masks.push_back(sequence);
   if (page.allocated) --allocated_pages_;
   page.allocated = false;
   touch(index);
@@ -176,12 +176,14 @@ void FileData::finish_sync(uint64_t id) {
   std::vector<uint64_t> still;
   for (const uint64_t index : touched_) {
     Page& page = pages_[index];
-    if (page.masked && page.masked <= sync.sequence) {
-      if (page.stable_version < page.masked) {
+    const auto covered = std::ranges::upper_bound(page.masks, sync.sequence);
+    if (covered != page.masks.begin()) {
+      const uint64_t last = *std::prev(covered);
+      if (page.stable_version < last) {
         page.stable.reset();
-        page.stable_version = page.masked;
+        page.stable_version = last;
       }
-      page.masked = 0;
+      page.masks.erase(page.masks.begin(), covered);
     }
     const auto pinned = sync.pins.find(index);
     if (page.dirty && page.written <= sync.sequence) {
@@ -192,7 +194,7 @@ void FileData::finish_sync(uint64_t id) {
       page.stable = std::move(pinned->second.bytes);
       page.stable_version = pinned->second.version;
     }
-    page.listed = page.dirty || page.lost || page.masked;
+    page.listed = page.dirty || page.lost || !page.masks.empty();
     if (page.listed) still.push_back(index);
   }
   touched_ = std::move(still);
@@ -223,14 +225,14 @@ void FileData::fail_sync(uint64_t id, bool evict) {
 void FileData::resolve_truncation(bool survives) {
   for (const uint64_t index : touched_) {
     Page& page = pages_[index];
-    if (!page.masked) continue;
+    if (page.masks.empty()) continue;
     if (survives) {
       page.stable.reset();
     } else {
       page.dirty = false;
       page.latest.reset();
     }
-    page.masked = 0;
+    page.masks.clear();
   }
 }
 
@@ -277,7 +279,7 @@ void FileData::keep_pages(DiskOutcome outcome, Prng& prng, uint32_t tear_bytes) 
 void FileData::forget_page(Page& page) {
   page.latest.reset();
   page.dirty = page.lost = page.listed = false;
-  page.masked = 0;
+  page.masks.clear();
   page.written = page.stable_version = 0;
 }
 

@@ -65,7 +65,7 @@ class FileData {
     PagePointer latest;           // seen while `dirty` or `lost`
     uint64_t stable_version = 0;  // sequence of the write that `stable` holds
     uint64_t written = 0;         // sequence of the write that `latest` holds
-    uint64_t masked = 0;          // sequence of the truncation that hides `stable`; 0: none
+    std::vector<uint64_t> masks;  // sequences of truncations that hide `stable`, ascending
     bool dirty = false;
     bool lost = false;  // by a failed sync
     bool allocated = false;

@@ -15,23 +15,24 @@ NodeId World::start(NodeOptions options, ShardMain main) {
   return engine_->start(std::move(options), std::move(main));
 }
 
-bool World::step() { return engine_->step(); }
+bool World::step() { return engine_->step(kMonoMax); }
 
 Run World::run_until(const std::function<bool()>& done, Duration limit) {
   const MonoTime end = engine_->now + limit;
   while (!done()) {
     if (engine_->now >= end) return Run::timed_out;
     if (engine_->steps >= engine_->options.steps_max) return Run::livelock;
-    if (!engine_->step()) return Run::stuck;
+    if (!engine_->step(end)) return Run::stuck;
   }
   return Run::done;
 }
 
 Run World::run_for(Duration time) {
   const MonoTime end = engine_->now + time;
-  const Run run = run_until([&] { return engine_->now >= end; }, Duration::max() / 2);
-  if (run == Run::stuck) engine_->now = end;
-  return run == Run::stuck ? Run::done : run;
+  const Run run = run_until([] { return false; }, time);
+  if (run == Run::livelock) return run;
+  engine_->now = std::max(engine_->now, end);
+  return Run::done;
 }
 
 Run World::run_until_exit(NodeId node, Duration limit) {

@@ -144,6 +144,19 @@ Task<int> next_signal() {
   co_return number;
 }
 
+static void exit_now(int) { ::_exit(130); }
+
+// The signals go back to their handlers: no shard needs to be alive for it.
+void exit_on_next_signal() {
+  ::signal(SIGINT, &exit_now);
+  ::signal(SIGTERM, &exit_now);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 uint32_t usable_cores() {
   cpu_set_t allowed;
   uint32_t cores = 1;

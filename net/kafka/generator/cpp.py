@@ -214,6 +214,9 @@ def read_one(field, target, message, struct):
     if field.array:  # an element: never null
         nullable = None
     if field.struct:
+        if nullable and field.optional and field.tag is not None:  # the marker is a uvarint there, an int8 elsewhere
+            return (f"if (r.uvarint({name}) != 0) read(r, v, {target}.emplace()); "
+                    f"else {target}.reset();")
         if field.optional and nullable:
             read = f"if (r.present({nullable}, {name})) read(r, v, {target}.emplace()); else {target}.reset();"
             test = condition(field.nullable, field.versions & struct.context)
@@ -293,6 +296,8 @@ def write_one(field, value, message, struct, sink="s"):
     flexible = compact(message, struct, field)
     nullable = flag(field.nullable, struct.context)
     if field.struct:
+        if field.optional and not field.array and field.tag is not None:
+            return f"{sink}.uvarint({value} ? 1 : 0); if ({value}) write({sink}, v, *{value});"
         if field.optional and not field.array:
             blank = f"write({sink}, v, {field.struct.cpp}{{}});"
             if nullable == "false":

@@ -15,7 +15,7 @@ import samples
 import tables
 from model import DescriptionError
 
-CODEC_FILES = 12  # few, so that the headers are parsed few times; enough to build in parallel
+MESSAGES_PER_FILE = 16  # the headers are parsed few times, and the files still build in parallel
 
 
 def write(path, text):
@@ -31,8 +31,8 @@ def write(path, text):
 
 
 def chunks(messages):
-    """CODEC_FILES runs of about the same length."""
-    count = min(CODEC_FILES, len(messages))
+    """Runs of about MESSAGES_PER_FILE."""
+    count = max(1, len(messages) // MESSAGES_PER_FILE)
     bounds = [len(messages) * i // count for i in range(count + 1)]
     return [messages[a:b] for a, b in zip(bounds, bounds[1:])]
 
@@ -71,6 +71,9 @@ def outputs(args, messages):
         out[f"{folder}/all_{name}.h"] = tables.list_header(space, f"all_{name}")
     if any(m.kind == "request" for m in messages):
         out["net/kafka/api_table.h"] = tables.api_table(messages)
+    if any(m.kind == "record" for m in messages):
+        out[f"{folder}/any_record.h"] = tables.any_record_header(messages, space, folder)
+        out[f"{folder}/codec_any_record.cc"] = tables.any_record_source(messages, space, folder)
     return out
 
 

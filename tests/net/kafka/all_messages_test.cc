@@ -1,5 +1,4 @@
 // Claims about every message in every version, over random and default values.
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +8,15 @@
 #include "net/kafka/samples/sampler.h"
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
+#include "replication/group/records/all_group_records.h"
+#include "replication/group/records/group_records_json.h"
+#include "replication/group/records/group_records_samples.h"
+#include "replication/metadata/records/all_metadata_records.h"
+#include "replication/metadata/records/metadata_records_json.h"
+#include "replication/metadata/records/metadata_records_samples.h"
+#include "replication/txn/records/all_txn_records.h"
+#include "replication/txn/records/txn_records_json.h"
+#include "replication/txn/records/txn_records_samples.h"
 #include "tests/test.h"
 
 #include <nlohmann/json.hpp>
@@ -19,25 +27,52 @@ using Bytes = std::vector<uint8_t>;
 
 namespace {
 
+// The tables of one set of messages.
+struct Set {
+  std::span<const MessageInfo> messages;
+  std::span<const SampleInfo> samples;
+  std::span<const JsonInfo> json;
+};
+
+std::vector<Set> all_sets() {
+  return {
+      {all_messages(), all_messages_samples(), all_messages_json()},
+      {records::all_metadata_records(), records::all_metadata_records_samples(),
+       records::all_metadata_records_json()},
+      {records::all_group_records(), records::all_group_records_samples(),
+       records::all_group_records_json()},
+      {records::all_txn_records(), records::all_txn_records_samples(),
+       records::all_txn_records_json()},
+  };
+}
+
+// Calls `claim(message, version, bytes)` for one message.
+template <class Claim>
+void for_versions(const MessageInfo& message, const SampleInfo& source, uint64_t samples,
+                  Claim& claim) {
+  for (int16_t version = message.versions.low; version <= message.versions.high; ++version) {
+    INFO(message.name << " v" << version);
+    wire::Writer blank;
+    message.encode_default(version, blank);
+    claim(message, version, blank.copy());
+    for (uint64_t seed = 1; seed <= samples; ++seed) {
+      Sampler sampler(seed * 1'000'003);
+      wire::Writer writer;
+      source.encode(sampler, version, writer);
+      claim(message, version, writer.copy());
+    }
+  }
+}
+
 // Calls `claim(message, version, bytes)` with the default message and `samples` random ones of
 // every message in every version.
 template <class Claim>
 void for_all(uint64_t samples, Claim claim) {
-  const std::span<const SampleInfo> sources = all_messages_samples();
-  for (size_t i = 0; i < sources.size(); ++i) {
-    const MessageInfo& message = all_messages()[i];
-    REQUIRE_EQ(message.name, sources[i].name);
-    for (int16_t version = message.versions.low; version <= message.versions.high; ++version) {
-      INFO(message.name << " v" << version);
-      wire::Writer blank;
-      message.encode_default(version, blank);
-      claim(message, version, blank.copy());
-      for (uint64_t seed = 1; seed <= samples; ++seed) {
-        Sampler sampler(seed * 1'000'003 + i);
-        wire::Writer writer;
-        sources[i].encode(sampler, version, writer);
-        claim(message, version, writer.copy());
-      }
+  for (const Set& set : all_sets()) {
+    REQUIRE_EQ(set.samples.size(), set.messages.size());
+    for (size_t i = 0; i < set.messages.size(); ++i) {
+      REQUIRE_EQ(set.messages[i].name, set.samples[i].name);
+      for_versions(set.messages[i], set.samples[i], samples, claim);
     }
   }
 }
@@ -49,6 +84,17 @@ Bytes reencoded(const MessageInfo& message, int16_t version, const Chain& frame)
   wire::Writer writer;
   if (!message.reencode(reader, version, writer) || reader.remaining() != 0) return {};
   return writer.copy();
+}
+
+// The JSON view of `message`.
+const JsonInfo& json_of(const MessageInfo& message) {
+  for (const Set& set : all_sets()) {
+    for (const JsonInfo& json : set.json) {
+      if (json.name == message.name) return json;
+    }
+  }
+  FAIL("no JSON view");
+  return all_messages_json()[0];
 }
 
 }  // namespace
@@ -96,9 +142,7 @@ TEST_CASE("a frame in blocks of one byte decodes as in one block") {
 
 TEST_CASE("every message survives the way through JSON byte for byte") {
   for_all(3, [](const MessageInfo& message, int16_t version, const Bytes& bytes) {
-    const JsonInfo& json =
-        all_messages_json()[static_cast<size_t>(&message - all_messages().data())];
-    REQUIRE_EQ(json.name, message.name);
+    const JsonInfo& json = json_of(message);
     wire::Scratch scratch;
     wire::Reader reader(BytesView(bytes), scratch);
     const Result<Json> view = json.view(reader, version, JsonRecords::content);

@@ -1,10 +1,5 @@
 // What a power cut leaves: the contract that everything durable is built on.
-#include <fcntl.h>
-
-#include "reactor/file.h"
-#include "reactor/sim/world.h"
-#include "reactor/wait.h"
-#include "tests/test.h"
+#include "tests/reactor/support.h"
 
 namespace odradek::reactor::sim {
 namespace {
@@ -15,23 +10,8 @@ WorldOptions plain() {
   return options;
 }
 
-std::vector<uint8_t> text(std::string_view s) { return {s.begin(), s.end()}; }
-
-OpenOptions for_writing() {
-  OpenOptions options;
-  options.write = options.create = true;
-  return options;
-}
-
-template <class T>
-T must(Result<T> result) {
-  CHECK(result.has_value(), result.error());
-  return std::move(*result);
-}
-void must(Status status) { CHECK(status.has_value(), status.error()); }
-
 Task<void> write_text(std::string path, std::string bytes, uint64_t offset, bool durable) {
-  File file = must(co_await File::open(path, for_writing()));
+  File file = must(co_await File::open(path, to_write()));
   if (durable) {
     std::vector<iovec> parts{{bytes.data(), bytes.size()}};
     must(co_await file.write_durable(parts, offset));

@@ -1,25 +1,23 @@
 // The world itself: the same seed is the same run, and the network carries bytes.
 #include "reactor/sim/world.h"
 
-#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "reactor/file.h"
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
 #include "reactor/logger.h"
+#include "reactor/runtime.h"
 #include "reactor/socket.h"
-#include "reactor/wait.h"
-#include "tests/test.h"
+#include "tests/reactor/support.h"
 
 namespace odradek::reactor::sim {
 namespace {
 
 constexpr uint16_t kPort = 9092;
-
-template <class T>
-T must(Result<T> result) {
-  CHECK(result.has_value(), result.error());
-  return std::move(*result);
-}
-void must(Status status) { CHECK(status.has_value(), status.error()); }
 
 // One connection of an echo server that lives on shard `home` of its node.
 Task<void> echo(int fd) {
@@ -101,8 +99,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome echo_run(uint64_t seed, uint32_t shards, uint32_t tasks_per_turn = 1) {
-  World world(seed);
+Outcome echo_run(uint64_t seed, uint32_t shards, uint32_t tasks_per_turn = 1,
+                 const WorldOptions& options = {}) {
+  World world(seed, options);
   NodeOptions server{.name = "server", .shards = shards, .requests_per_peer = 1};
   server.tasks_per_turn = tasks_per_turn;
   const NodeId broker = world.start(server, [] { return echo_server(); });
@@ -130,6 +129,113 @@ TEST_CASE("an echo server serves its clients whatever the seed and the batch of 
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     EXPECT_EQ(echo_run(seed, 1 + seed % 4, seed % 3 == 0 ? 1000 : 1).served, 7);
   }
+}
+
+TEST_CASE("an echo server serves its clients under every mix of trouble that a swarm draws") {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    WorldOptions options = swarm_options(seed);
+    options.network.reset = 0;                                     // these clients do not come back
+    EXPECT(echo_run(seed, 1 + seed % 4, 1, options).served >= 7);  // a slow connect is tried again
+  }
+}
+
+// True when `task`, run in a world, aborts the process.
+bool aborts(Task<void> (*task)()) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (const int signal : {SIGABRT, SIGSEGV}) ::signal(signal, SIG_DFL);  // not doctest's
+    std::freopen("/dev/null", "w", stderr);
+    World(1).run([task] { return task(); });
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE_EQ(::waitpid(child, &status, 0), child);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+Task<void> asks_nothing() { co_return; }
+Task<void> asks_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  co_return;
+}
+Task<void> asks_chrono() {
+  const auto now = std::chrono::steady_clock::now();
+  CHECK(now.time_since_epoch().count() != 0);
+  co_return;
+}
+Task<void> leaves_a_receive() {
+  Listener listener;
+  must(listener.open({"", kPort}, {}));
+  Op op;
+  op.code = OpCode::close;
+  op.fd = 3;
+  Op* accept = new Op;  // never comes to an end
+  accept->code = OpCode::accept;
+  accept->fd = 3;
+  accept->on_done = [](Op&) {};
+  this_shard().driver().submit(*accept);
+  co_await sleep_for(1ms);
+  co_await reactor::run(op);
+}
+TEST_CASE("a task that reads a real clock, or closes under an operation, aborts the run") {
+  EXPECT_FALSE(aborts(asks_nothing));
+  EXPECT(aborts(asks_time));
+  EXPECT(aborts(asks_chrono));
+  EXPECT(aborts(leaves_a_receive));
+}
+
+Task<int> journal_forever() {
+  File file = must(co_await File::open("/journal", to_write()));
+  must(co_await sync_directory("/"));
+  std::vector<uint8_t> block(4096, 'j');
+  for (uint64_t i = 0;; ++i) {
+    std::vector<iovec> parts{{block.data(), block.size()}};
+    must(co_await file.write_durable(parts, i * block.size()));
+  }
+}
+
+TEST_CASE("a crash can be asked for at the completion of an operation of one kind") {
+  World world(3);
+  const NodeId node = world.start({}, [] { return journal_forever(); });
+  uint64_t written = 0;
+  const auto tenth = [&written](const Step& step) {
+    return step.kind == StepKind::complete && step.op->code == OpCode::write_sync &&
+           ++written == 10;
+  };
+  world.crash_when(node, tenth, DiskOutcome::all_lost);
+  REQUIRE_EQ(world.run_until_exit(node), Run::done);
+  EXPECT(world.crashed(node));
+  // The tenth was durable although nobody was told.
+  EXPECT_EQ(world.disk(node).contents("/journal").value().size(), 10 * 4096);
+}
+
+uint64_t crashing_run(uint64_t seed) {
+  World world(seed);
+  for (uint32_t life = 1; life <= 5; ++life) {
+    const NodeId node = world.start({.shards = life}, [] { return journal_forever(); });
+    world.crash_at(node, world.steps(node) + 50 * life + seed % 37,
+                   kDiskOutcomes[(seed + life) % 4]);
+    REQUIRE_EQ(world.run_until_exit(node), Run::done);
+  }
+  return world.hash();
+}
+TEST_CASE("a run with crashes and restarts is as repeatable as one without") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) EXPECT_EQ(crashing_run(seed), crashing_run(seed));
+}
+
+Task<int> reports_itself() {
+  const bool as_told = usable_cores() == 3 && usable_memory() == 1 << 20;
+  co_return as_told ? co_await next_signal() : -1;
+}
+TEST_CASE("a node has the cores, the memory and the signals it is given") {
+  World world(1);
+  const NodeId node =
+      world.start({.cores = 3, .memory_bytes = 1 << 20}, [] { return reports_itself(); });
+  EXPECT_EQ(world.run_until_exit(node, 10s), Run::stuck);
+  world.send_signal(node, SIGINT);
+  EXPECT_EQ(world.run_until_exit(node), Run::done);
+  EXPECT_EQ(world.exit_code(node), SIGINT);
 }
 
 }  // namespace

@@ -1,0 +1,71 @@
+// The broker: owns everything, starts and stops it in order.
+//
+//   start: directories and logs -> metadata and its first image -> partitions -> listeners
+//   stop:  listeners -> connections drained -> logs destaged and closed -> metadata -> clean marker
+//
+// Lives on shard 0. Its BrokerShards live on their shards; the vector of their addresses is fixed after
+// start and shared read-only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmd/broker/broker_config.h"
+#include "cmd/broker/broker_shard.h"
+#include "log/log_manager.h"
+#include "reactor/socket.h"
+#include "reactor/task.h"
+#include "replication/metadata/controller.h"
+#include "replication/metadata/topic_configs.h"
+
+namespace odradek::broker {
+
+class Broker {
+ public:
+  explicit Broker(BrokerConfig config);
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  // After an error nothing runs; the error says what to change.
+  reactor::Task<Status> start();
+  // Ends within kDrainDeadline plus what the logs need. Leaves the clean marker when all went well.
+  reactor::Task<Status> stop();
+
+  const BrokerConfig& config() const { return config_; }
+  // The part of the calling shard.
+  BrokerShard& local();
+  BrokerShard& on(reactor::ShardId id) { return *shards_[id.value]; }
+  // REQUIRES: called on shard 0.
+  metadata::Controller& controller() { return *controller_; }
+  const std::string& cluster_id() const { return cluster_id_; }
+
+ private:
+  struct Bound {
+    Listener listener;
+    reactor::Listener socket;
+  };
+  reactor::Task<Status> start_logs();
+  reactor::Task<Status> start_metadata();
+  reactor::Task<Status> open_listeners();
+  reactor::Task<log::Offset> publish(const metadata::Image* image);
+  reactor::Task<void> accept_loop(Bound& bound);
+  void warn_of_strangers();
+
+  BrokerConfig config_;
+  metadata::TopicDefaults defaults_;
+  std::string cluster_id_;
+  std::unique_ptr<log::LogStore> store_;
+  std::vector<BrokerShard*> shards_;  // each owned by its shard; made in start(), freed in stop()
+  std::unique_ptr<metadata::Controller> controller_;
+  std::vector<std::unique_ptr<Bound>> bound_;
+  reactor::Gate accepting_;
+  uint32_t next_shard_ = 0;
+  bool stopping_ = false;
+};
+
+// What `odradek serve` runs on shard 0: starts a broker, prints the banner, waits for a signal, drains.
+reactor::Task<int> serve_main(BrokerConfig config);
+
+}  // namespace odradek::broker

@@ -1,0 +1,172 @@
+#include "cmd/broker/broker_shard.h"
+
+#include "cmd/broker/broker.h"
+#include "cmd/broker/connection.h"
+#include "cmd/broker/limits.h"
+#include "reactor/logger.h"
+#include "reactor/shard.h"
+
+namespace odradek::broker {
+
+using reactor::Task;
+
+// A quarter of the arena for request bodies; at least one of the default max.message.bytes fits.
+static uint64_t request_memory_of(uint64_t arena_bytes) {
+  return std::max<uint64_t>(arena_bytes / 4, 4u << 20);
+}
+
+BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
+                         const metadata::TopicDefaults& defaults)
+    : broker_(broker),
+      config_(config),
+      defaults_(defaults),
+      placement_(reactor::this_shard().shard_count()),
+      request_memory_bytes_(request_memory_of(reactor::this_shard().arena().limit_bytes())),
+      request_memory_(request_memory_bytes_),
+      default_config_(metadata::effective_topic_config(nullptr, defaults)),
+      fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax) {}
+
+BrokerShard::~BrokerShard() = default;
+
+Task<Status> BrokerShard::start(log::LogOptions options, log::LogStore* store) {
+  CO_TRY_ASSIGN(logs_, co_await log::LogManager::start(std::move(options), store));
+  co_return Status{};
+}
+
+const metadata::EffectiveTopicConfig& BrokerShard::topic_config(const log::TopicId& topic) const {
+  const auto found = topic_configs_.find(topic);
+  return found == topic_configs_.end() ? default_config_ : found->second;
+}
+
+Task<void> BrokerShard::open_partitions(const metadata::Topic* before, const metadata::Topic& after) {
+  const auto& config = topic_config(after.id());
+  for (int32_t i = 0; i < after.partition_count(); ++i) {
+    const log::PartitionId index(i);
+    const log::TopicPartition id{after.id(), index};
+    if (placement_.owner(id) != reactor::this_shard().id()) continue;
+    const metadata::Partition& partition = *after.partition(index);
+    if (log::PartitionLog* open = logs_->find(id)) {
+      const metadata::Partition* was = before ? before->partition(index) : nullptr;
+      if (!was || was->leader_epoch != partition.leader_epoch) open->begin_epoch(partition.leader_epoch);
+      continue;
+    }
+    log::PartitionSpec spec{id, after.name(), partition.leader_epoch, config.log};
+    const Status opened = co_await logs_->open_partition(std::move(spec));
+    if (!opened) {
+      reactor::log_error("partition {}-{} cannot be opened: {}", after.name(), i,
+                         opened.error().to_string());
+    }
+  }
+}
+
+Task<void> BrokerShard::drop_partitions(const metadata::Topic& topic) {
+  for (int32_t i = 0; i < topic.partition_count(); ++i) {
+    const log::TopicPartition id{topic.id(), log::PartitionId(i)};
+    if (placement_.owner(id) != reactor::this_shard().id()) continue;
+    const Status dropped = co_await logs_->delete_partition(id);
+    if (!dropped) {
+      reactor::log_error("partition {}-{} cannot be deleted: {}", topic.name(), i,
+                         dropped.error().to_string());
+    }
+  }
+  topic_configs_.erase(topic.id());
+}
+
+Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
+  static const metadata::Image kNothing;
+  struct Change {
+    const metadata::Topic* before;
+    const metadata::Topic* after;
+  };
+  std::vector<Change> changes;
+  const metadata::Image& last = image_.ready() ? image_.current() : kNothing;
+  metadata::Image::for_each_changed_topic(last, *image, [&](const auto* before, const auto* after) {
+    changes.push_back({before, after});
+    if (after) {
+      const auto* set = image->find_configs(metadata::ResourceType::topic, after->name());
+      topic_configs_[after->id()] = metadata::effective_topic_config(set, defaults_);
+    }
+  });
+  std::vector<log::TopicId> reconfigured;
+  metadata::Image::for_each_changed_config(last, *image, [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
+                                                                   const metadata::ConfigMap* after) {
+    if (resource.type != metadata::ResourceType::topic) return;
+    const metadata::Topic* topic = image->find_topic(std::string_view(resource.name));
+    if (!topic) return;
+    topic_configs_[topic->id()] = metadata::effective_topic_config(after, defaults_);
+    reconfigured.push_back(topic->id());
+  });
+  for (const auto& id : reconfigured) {
+    const metadata::Topic& topic = *image->find_topic(id);
+    for (int32_t i = 0; i < topic.partition_count(); ++i) {
+      if (auto* open = logs_->find({id, log::PartitionId(i)})) open->configure(topic_config(id).log);
+    }
+  }
+  // What is new opens before anybody can see it here; what went is hidden before its logs go. The old
+  // image stays valid until this returns.
+  for (const Change& c : changes) {
+    if (c.after) co_await open_partitions(c.before, *c.after);
+  }
+  const log::Offset in_use = image_.install(image);
+  for (const Change& c : changes) {
+    if (!c.after) co_await drop_partitions(*c.before);
+  }
+  co_return in_use;
+}
+
+Task<void> BrokerShard::serve(int fd, const Listener& listener) {
+  auto connection = std::make_unique<Connection>(*this, reactor::Socket(fd), listener);
+  connections_.insert(connection.get());
+  if (stopping_) connection->abort();
+  co_await connection->run();
+  connections_.erase(connection.get());
+}
+
+void BrokerShard::adopt(int fd, const Listener& listener) {
+  connection_gate_.spawn("connection", serve(fd, listener));
+}
+
+static Task<void> abort_later(std::unordered_set<Connection*>& connections, reactor::Event& done) {
+  const MonoTime deadline = reactor::this_shard().now() + kDrainDeadline;
+  if (co_await done.wait(deadline)) co_return;
+  for (Connection* connection : connections) connection->abort();
+}
+
+Task<void> BrokerShard::close_connections() {
+  stopping_ = true;
+  fetch_waits_.cancel_all();
+  for (Connection* connection : connections_) connection->drain();
+  reactor::Event closed;
+  reactor::Gate watch;
+  watch.spawn("drain deadline", abort_later(connections_, closed));
+  co_await connection_gate_.close();
+  closed.set();
+  co_await watch.close();
+}
+
+Task<Status> BrokerShard::stop_logs() {
+  if (!logs_) co_return Status{};
+  const Status stopped = co_await logs_->stop();
+  logs_.reset();
+  co_return stopped;
+}
+
+Task<Result<int64_t>> BrokerShard::next_producer_id() {
+  co_await producer_id_turn_.acquire(1);
+  if (producer_id_next_ == producer_id_end_) {
+    Broker* broker = &broker_;
+    const auto block = co_await reactor::submit_to(
+        reactor::ShardId(0), [broker] { return broker->controller().allocate_producer_ids(); });
+    if (block.code != KafkaCode::none) {
+      producer_id_turn_.release(1);
+      co_return fail(Errc::overloaded, "no producer ids to be had");
+    }
+    producer_id_next_ = block.first;
+    producer_id_end_ = block.first + block.count;
+  }
+  const int64_t id = producer_id_next_++;
+  producer_id_turn_.release(1);
+  co_return id;
+}
+
+}  // namespace odradek::broker

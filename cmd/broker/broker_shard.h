@@ -1,0 +1,95 @@
+// One shard's part of the broker: its image of the cluster, its logs, its connections and fetch
+// sessions. Created, used and destroyed on its shard only; other shards reach it by submit_to().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "cmd/broker/broker_config.h"
+#include "cmd/broker/fetch_session.h"
+#include "cmd/broker/fetch_wait.h"
+#include "cmd/broker/placement.h"
+#include "log/log_manager.h"
+#include "reactor/task.h"
+#include "reactor/wait.h"
+#include "replication/metadata/controller.h"
+#include "replication/metadata/image.h"
+#include "replication/metadata/topic_configs.h"
+
+namespace odradek::broker {
+
+class Broker;
+class Connection;
+
+class BrokerShard {
+ public:
+  BrokerShard(Broker& broker, const BrokerConfig& config, const metadata::TopicDefaults& defaults);
+  ~BrokerShard();
+  BrokerShard(const BrokerShard&) = delete;
+  BrokerShard& operator=(const BrokerShard&) = delete;
+
+  // Starts this shard's LogManager. Afterwards install() opens partitions.
+  reactor::Task<Status> start(log::LogOptions options, log::LogStore* store);
+  // Makes `image` current: opens what is new here, begins epochs, deletes what went, applies configs.
+  // Returns the smallest image number still in use on this shard.
+  reactor::Task<log::Offset> install(const metadata::Image* image);
+  // Serves a connection that the acceptor gave to this shard.
+  void adopt(int fd, const Listener& listener);
+  // Answers what was read and closes all connections, within kDrainDeadline.
+  reactor::Task<void> close_connections();
+  // Destages and closes the logs. REQUIRES: no shard serves connections any more.
+  reactor::Task<Status> stop_logs();
+
+  Broker& broker() { return broker_; }
+  const BrokerConfig& config() const { return config_; }
+  metadata::ShardImage& image() { return image_; }
+  log::LogManager& logs() { return *logs_; }
+  const Placement& placement() const { return placement_; }
+  FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
+  FetchWaits& fetch_waits() { return fetch_waits_; }
+  bool stopping() const { return stopping_; }
+  size_t connection_count() const { return connections_.size(); }
+  // What a topic's configuration means for its log and for produce requests.
+  const metadata::EffectiveTopicConfig& topic_config(const log::TopicId& topic) const;
+  const metadata::TopicDefaults& topic_defaults() const { return defaults_; }
+
+  // Units are bytes of request frames on this shard.
+  reactor::Semaphore& request_memory() { return request_memory_; }
+  uint64_t request_memory_bytes() const { return request_memory_bytes_; }
+
+  // The next producer id of this shard's block; a new block comes from the controller.
+  reactor::Task<Result<int64_t>> next_producer_id();
+
+ private:
+  reactor::Task<void> serve(int fd, const Listener& listener);
+  reactor::Task<void> open_partitions(const metadata::Topic* before, const metadata::Topic& after);
+  reactor::Task<void> drop_partitions(const metadata::Topic& topic);
+
+  // Fixed at construction.
+  Broker& broker_;
+  const BrokerConfig& config_;
+  const metadata::TopicDefaults& defaults_;
+  Placement placement_;
+  uint64_t request_memory_bytes_;
+  reactor::Semaphore request_memory_;
+  // Written by install() only.
+  metadata::ShardImage image_;
+  std::unordered_map<log::TopicId, metadata::EffectiveTopicConfig> topic_configs_;
+  metadata::EffectiveTopicConfig default_config_;
+  std::unique_ptr<log::LogManager> logs_;
+
+  FetchSessionCache fetch_sessions_;
+  FetchWaits fetch_waits_;
+  std::unordered_set<Connection*> connections_;
+  reactor::Gate connection_gate_;
+  bool stopping_ = false;
+  // Producer ids: [next, end) are this shard's to give.
+  int64_t producer_id_next_ = 0;
+  int64_t producer_id_end_ = 0;
+  reactor::Semaphore producer_id_turn_{1};
+};
+
+}  // namespace odradek::broker

@@ -1,0 +1,288 @@
+#include "cmd/broker/connection.h"
+
+#include <cstddef>
+
+#include "cmd/broker/broker_shard.h"
+#include "cmd/broker/handler_table.h"
+#include "cmd/broker/handlers/produce.h"
+#include "cmd/broker/limits.h"
+#include "net/kafka/api.h"
+#include "net/kafka/messages/request_header.h"
+#include "net/kafka/messages/response_header.h"
+#include "net/wire/reader.h"
+#include "reactor/logger.h"
+#include "reactor/shard.h"
+
+namespace odradek::broker {
+
+using reactor::Task;
+
+Connection::Connection(BrokerShard& shard, reactor::Socket socket, const Listener& listener)
+    : shard_(shard), listener_(listener), socket_(std::move(socket)), timer_(&Connection::on_timer) {
+  const auto peer = socket_.peer();
+  peer_ = peer.host;
+  touch();
+}
+
+Connection::~Connection() { CHECK(slots_.empty() && !socket_.is_open(), slots_.size()); }
+
+void Connection::touch() { last_request_ = reactor::this_shard().now(); }
+
+// One timer a connection, armed once per interval and not per request: idle time and the deadline of a
+// body that has begun.
+void Connection::on_timer(reactor::Timer& timer) {
+  auto& self = *reinterpret_cast<Connection*>(reinterpret_cast<char*>(&timer) -
+                                              offsetof(Connection, timer_));
+  auto& shard = reactor::this_shard();
+  const MonoTime now = shard.now();
+  const Duration idle = std::chrono::milliseconds(self.shard_.config().connections_idle_ms_max);
+  const bool idle_too_long = self.slots_.empty() && now - self.last_request_ >= idle;
+  if (idle_too_long || now >= self.body_deadline_) {
+    if (!idle_too_long) reactor::log_warning("{}: closed: a request came too slowly", self.peer_);
+    self.abort();
+    return;
+  }
+  shard.timers().arm(timer, now + std::min<Duration>(idle, kBodyDeadline) / 4);
+}
+
+void Connection::abort() {
+  broken_ = true;
+  socket_.abort();
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (slots_.empty()) socket_.abort();
+}
+
+Task<Status> Connection::read_exact(MutableBytes to) {
+  size_t done = 0;
+  while (done < to.size()) {
+    const BytesView have = received_.bytes().subspan(received_at_);
+    if (have.empty()) {
+      received_.release();
+      received_at_ = 0;
+      auto got = co_await socket_.receive();
+      if (!got) co_return fail(std::move(got).error());
+      if (got->bytes().empty()) co_return fail(Errc::closed, "end of stream");
+      received_ = std::move(*got);
+      continue;
+    }
+    const size_t n = std::min(have.size(), to.size() - done);
+    std::memcpy(to.data() + done, have.data(), n);
+    done += n;
+    received_at_ += n;
+  }
+  // An idle connection owns no buffer.
+  if (received_at_ == received_.bytes().size()) {
+    received_.release();
+    received_at_ = 0;
+  }
+  co_return Status{};
+}
+
+// A large body: what came with the head is copied, the rest is received straight into the blocks, which
+// are taken only as bytes arrive.
+Task<Status> Connection::read_blocks(RequestFrame& frame, size_t size) {
+  for (size_t left = size; left > 0;) {
+    reactor::Lease block =
+        co_await reactor::this_shard().arena().allocate(kFrameBlockBytes, body_deadline_);
+    if (!block) co_return fail(Errc::overloaded, "no memory for a request's body");
+    const size_t part = std::min(left, kFrameBlockBytes);
+    const MutableBytes to = frame.add_block(std::move(block), part);
+    const size_t buffered = std::min(part, received_.bytes().size() - received_at_);
+    CO_TRY(co_await read_exact(to.first(buffered)));
+    if (buffered < part) CO_TRY(co_await socket_.receive_exact(to.subspan(buffered)));
+    left -= part;
+  }
+  co_return Status{};
+}
+
+// What speaks another protocol is named, so that its owner can find the wrong port.
+Status Connection::check_size(int32_t size, BytesView head) {
+  const uint32_t limit = shard_.config().request_bytes_max;
+  if (size > 0 && static_cast<uint32_t>(size) <= limit) return {};
+  const std::string_view text = as_text(head);
+  std::string what;
+  if (head[0] == 0x16 && head[1] == 0x03) {
+    what = "a TLS handshake on a plaintext listener: point the client at a TLS listener or set "
+           "security.protocol=PLAINTEXT";
+  } else if (text == "GET " || text == "POST" || text == "HEAD" || text == "PUT ") {
+    what = "an HTTP request on the Kafka port";
+  } else if (size <= 0) {
+    what = "a frame of " + std::to_string(size) + " bytes";
+  } else {
+    what = "a frame of " + std::to_string(size) + " bytes, more than socket.request.max.bytes=" +
+           std::to_string(limit);
+  }
+  return fail(Errc::malformed, what);
+}
+
+Task<Result<RequestFrame>> Connection::read_frame() {
+  uint8_t head[4];
+  CO_TRY(co_await read_exact(head));
+  const auto size = load_be<int32_t>(head);
+  CO_TRY(check_size(size, head));
+  const auto bytes = static_cast<uint64_t>(size);
+  auto& shard = reactor::this_shard();
+  body_deadline_ = shard.now() + kBodyDeadline +
+                   std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin);
+  const uint64_t charge = std::min(bytes, shard_.request_memory_bytes());
+  if (!co_await shard_.request_memory().acquire(charge, body_deadline_)) {
+    co_return fail(Errc::overloaded, "no memory for a request of " + std::to_string(bytes) + " bytes");
+  }
+  RequestFrame frame(shard_.request_memory(), charge);
+  if (bytes <= kSmallFrameBytes) {
+    CO_TRY(co_await read_exact(frame.make_small(bytes)));
+  } else {
+    CO_TRY(co_await read_blocks(frame, bytes));
+  }
+  body_deadline_ = kMonoMax;
+  co_return frame;
+}
+
+Connection::Slot* Connection::add_slot() {
+  slots_.push_back(std::make_unique<Slot>());
+  return slots_.back().get();
+}
+
+void Connection::finish(Slot& slot, Response response) {
+  slot.response = std::move(response);
+  slot.ready = true;
+  if (slots_.front().get() == &slot) wake_writer_.notify_all();
+}
+
+Task<void> Connection::finish_produce(std::unique_ptr<ProduceCall> call, Slot* slot) {
+  Response response = co_await call->finish();
+  call.reset();
+  finish(*slot, std::move(response));
+  if (--produces_open_ == 0) produces_done_.notify_all();
+}
+
+Task<bool> Connection::serve_produce(RequestFrame frame, RequestContext context, size_t body_at) {
+  auto call = std::make_unique<ProduceCall>(std::move(frame), std::move(context));
+  const Status staged = co_await call->stage(body_at);
+  if (!staged) {
+    reactor::log_warning("{}: closed: {}", peer_, staged.error().to_string());
+    co_return false;
+  }
+  if (call->silent()) {
+    // acks=0 has no way to say that it failed but to close (trap 9).
+    const bool go_on = !call->failed();
+    if (!go_on) reactor::log_warning("{}: closed: a produce with acks=0 failed", peer_);
+    co_return go_on;
+  }
+  ++produces_open_;
+  Slot* slot = add_slot();
+  gate_.spawn("produce", finish_produce(std::move(call), slot), reactor::TaskClass::request);
+  co_return true;
+}
+
+// Runs one request; false ends the connection after what was answered before.
+Task<bool> Connection::serve(RequestFrame frame) {
+  wire::Scratch scratch;
+  wire::Reader reader(frame.bytes(), scratch);
+  // Version 1 of the header is what all requests have in common; flexible ones add tags.
+  kafka::RequestHeader header;
+  const auto key = frame.bytes().size() >= 4 ? [&] {
+    uint8_t head[4];
+    frame.bytes().copy_out(0, head);
+    return std::pair(load_be<int16_t>(head), load_be<int16_t>(head + 2));
+  }() : std::pair<int16_t, int16_t>(-1, -1);
+  const HandlerEntry* entry = find_handler(key.first);
+  const kafka::ApiInfo* api = kafka::find_api(key.first);
+  const bool version_known = entry && entry->serves(key.second);
+  if (!entry || (!version_known && !entry->answers_unknown_versions)) {
+    reactor::log_warning("{}: closed: request of api {} version {}, which is not served", peer_,
+                         key.first, key.second);
+    co_return false;
+  }
+  const int16_t header_version = version_known ? api->request_header_version(key.second) : 1;
+  const Status decoded = kafka::decode(reader, header_version, header);
+  if (!decoded) {
+    reactor::log_warning("{}: closed: {}", peer_, decoded.error().to_string());
+    co_return false;
+  }
+  RequestContext context(shard_, listener_);
+  context.host = peer_;
+  context.client_id = header.client_id.value_or("");
+  context.api_key = key.first;
+  context.api_version = key.second;
+  context.correlation_id = header.correlation_id;
+  ++requests_;
+  if (entry->key == kafka::ProduceRequest::api_key) {
+    co_return co_await serve_produce(std::move(frame), std::move(context), reader.offset());
+  }
+  while (produces_open_ > 0) co_await produces_done_.wait();
+  Slot* slot = add_slot();
+  auto response = co_await entry->serve(context, reader);
+  if (!response) {
+    reactor::log_warning("{}: closed: {}", peer_, response.error().to_string());
+    Response nothing;
+    nothing.none = true;
+    finish(*slot, std::move(nothing));
+    co_return false;
+  }
+  finish(*slot, std::move(*response));
+  co_return !context.close_after;
+}
+
+// Sends what is ready from the front, many responses in one send.
+Task<void> Connection::write_loop() {
+  for (;;) {
+    if (slots_.empty() && reading_done_) co_return;
+    if (slots_.empty() || !slots_.front()->ready) {
+      co_await wake_writer_.wait();
+      continue;
+    }
+    std::vector<iovec> parts;
+    size_t bytes = 0;
+    size_t count = 0;
+    for (auto& slot : slots_) {
+      if (!slot->ready || parts.size() >= kSendPartsMax || bytes >= kSendBytesMax) break;
+      ++count;
+      if (slot->response.none) continue;
+      const Chain chain = slot->response.out.chain();
+      for (size_t i = 0; i < chain.part_count(); ++i) {
+        parts.push_back({const_cast<uint8_t*>(chain.part(i).data()), chain.part(i).size()});
+      }
+      bytes += chain.size();
+    }
+    if (bytes > 0 && !broken_) {
+      const Status sent = co_await socket_.send(std::move(parts));
+      if (!sent) abort();
+    }
+    slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
+    touch();
+    room_.notify_all();
+    if (draining_ && slots_.empty()) socket_.abort();
+  }
+}
+
+Task<void> Connection::run() {
+  auto& shard = reactor::this_shard();
+  shard.timers().arm(timer_, shard.now() + kBodyDeadline / 4);
+  gate_.spawn("connection writer", write_loop(), reactor::TaskClass::completion);
+  while (!broken_ && !draining_) {
+    while (slots_.size() >= kResponsesPerConnection) co_await room_.wait();
+    auto frame = co_await read_frame();
+    if (!frame) {
+      const Errc code = frame.error().code;
+      if (code == Errc::malformed || code == Errc::overloaded) {
+        reactor::log_warning("{}: closed: {}", peer_, frame.error().context);
+      }
+      break;
+    }
+    touch();
+    if (!co_await serve(std::move(*frame))) break;
+  }
+  reading_done_ = true;
+  received_.release();
+  wake_writer_.notify_all();
+  co_await gate_.close();
+  shard.timers().cancel(timer_);
+  const Status closed = co_await socket_.close();
+  if (!closed) reactor::log_warning("{}: {}", peer_, closed.error().to_string());
+}
+
+}  // namespace odradek::broker

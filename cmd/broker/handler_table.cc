@@ -1,0 +1,54 @@
+#include "cmd/broker/handler_table.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "cmd/broker/handlers/handlers.h"
+#include "net/kafka/api.h"
+
+namespace odradek::broker {
+
+namespace {
+
+using enum Operation;
+
+// key, served low..high, advertised low, operation, resource, handler
+constexpr HandlerEntry kTable[] = {
+    {0, 3, 13, 0, write, Resource::topic, nullptr},  // Produce: Connection::serve_produce
+    {1, 4, 18, 4, read, Resource::topic, &serve_fetch},
+    {2, 1, 11, 1, describe, Resource::topic, &serve_list_offsets},
+    {3, 0, 13, 0, describe, Resource::topic, &serve_metadata},
+    {10, 0, 6, 0, describe, Resource::group, &serve_find_coordinator},
+    {18, 0, 5, 0, none, Resource::none, &serve_api_versions, true},
+    {19, 0, 7, 0, create, Resource::cluster, &serve_create_topics},
+    {20, 0, 6, 0, remove, Resource::topic, &serve_delete_topics},
+    {21, 0, 2, 0, remove, Resource::topic, &serve_delete_records},
+    {22, 0, 5, 0, idempotent_write, Resource::cluster, &serve_init_producer_id},
+    {23, 2, 4, 2, describe, Resource::topic, &serve_offset_for_leader_epoch},
+    {32, 0, 4, 0, describe_configs, Resource::topic, &serve_describe_configs},
+    {44, 0, 1, 0, alter_configs, Resource::topic, &serve_incremental_alter_configs},
+    {60, 0, 2, 0, describe, Resource::cluster, &serve_describe_cluster},
+};
+
+constexpr bool table_is_sound() {
+  int16_t last = -1;
+  for (const auto& entry : kTable) {
+    const kafka::ApiInfo* api = kafka::find_api(entry.key);
+    if (!api || entry.key <= last || entry.low < api->described.low) return false;
+    if (entry.high > api->newest_final || entry.advertised_low > entry.low) return false;
+    last = entry.key;
+  }
+  return true;
+}
+static_assert(table_is_sound(), "each line: a described API, ascending keys, versions that exist");
+
+}  // namespace
+
+std::span<const HandlerEntry> handler_table() { return kTable; }
+
+const HandlerEntry* find_handler(int16_t key) {
+  const auto* found = std::ranges::find(kTable, key, &HandlerEntry::key);
+  return found == std::end(kTable) ? nullptr : found;
+}
+
+}  // namespace odradek::broker

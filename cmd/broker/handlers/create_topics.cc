@@ -1,0 +1,99 @@
+// CreateTopics (KIP-4, KIP-464, KIP-525): the controller decides; the answer comes after every shard has
+// the new image and the logs are open.
+#include "cmd/broker/broker.h"
+#include "cmd/broker/broker_shard.h"
+#include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/serve_api.h"
+#include "net/kafka/messages/create_topics_request.h"
+#include "net/kafka/messages/create_topics_response.h"
+#include "reactor/shard.h"
+
+namespace odradek::broker {
+
+using reactor::Task;
+
+namespace {
+
+// DescribeConfigs' sources.
+constexpr int8_t kFromTopic = 1;
+constexpr int8_t kFromStaticBroker = 4;
+constexpr int8_t kFromDefault = 5;
+
+metadata::NewTopic to_topic(const kafka::CreateTopicsRequest::CreatableTopic& wanted) {
+  metadata::NewTopic topic;
+  topic.name = wanted.name;
+  topic.partitions = wanted.num_partitions;
+  topic.replication_factor = wanted.replication_factor;
+  for (const auto& a : wanted.assignments) {
+    auto& assignment = topic.assignments.emplace_back();
+    assignment.partition = a.partition_index;
+    for (const int32_t id : a.broker_ids) assignment.replicas.emplace_back(id);
+  }
+  for (const auto& c : wanted.configs) {
+    auto& config = topic.configs.emplace_back();
+    config.name = c.name;
+    if (c.value) config.value = std::string(*c.value);
+  }
+  return topic;
+}
+
+// All effective configurations of a topic that was, or would be, created (version 5 and newer).
+void list_configs(RequestContext& context, const metadata::ConfigMap& set,
+                  kafka::CreateTopicsResponse::CreatableTopicResult& out) {
+  out.configs.emplace();
+  const auto& defaults = context.shard.topic_defaults();
+  for (const auto& def : metadata::topic_config_defs()) {
+    auto& config = out.configs->emplace_back();
+    config.name = def.name;
+    config.value = context.keep(metadata::effective_value(def, &set, defaults));
+    config.config_source = set.contains(def.name)        ? kFromTopic
+                           : defaults.contains(def.name) ? kFromStaticBroker
+                                                         : kFromDefault;
+  }
+}
+
+metadata::ConfigMap configs_of(const metadata::NewTopic& topic) {
+  metadata::ConfigMap set;
+  for (const auto& c : topic.configs) {
+    if (c.value) set.insert_or_assign(c.name, *c.value);
+  }
+  return set;
+}
+
+Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsRequest& request,
+                         kafka::CreateTopicsResponse& reply, Response&) {
+  std::vector<metadata::NewTopic> topics;
+  for (const auto& wanted : request.topics) topics.push_back(to_topic(wanted));
+  const std::vector<metadata::NewTopic> asked = topics;
+  Broker* broker = &context.shard.broker();
+  const bool validate_only = request.validate_only;
+  const auto results = co_await reactor::submit_to(
+      reactor::ShardId(0), [broker, validate_only, topics = std::move(topics)]() mutable {
+        return broker->controller().create_topics(std::move(topics), validate_only);
+      });
+  for (size_t i = 0; i < results.size(); ++i) {
+    const auto& result = results[i];
+    auto& out = reply.topics.emplace_back();
+    out.name = context.keep(result.name);
+    out.topic_id = result.id;
+    out.error_code = static_cast<int16_t>(result.code);
+    if (result.message) out.error_message = context.keep(*result.message);
+    if (result.code != KafkaCode::none) {
+      out.configs.reset();
+      continue;
+    }
+    out.num_partitions = result.partitions;
+    out.replication_factor = result.replication_factor;
+    if (context.api_version >= 5 && i < asked.size()) list_configs(context, configs_of(asked[i]), out);
+  }
+  reply.throttle_time_ms = context.throttle_ms;
+}
+
+}  // namespace
+
+ServeResult serve_create_topics(RequestContext& context, wire::Reader& reader) {
+  return serve_api<kafka::CreateTopicsRequest, kafka::CreateTopicsResponse, &create_topics>(context,
+                                                                                            reader);
+}
+
+}  // namespace odradek::broker

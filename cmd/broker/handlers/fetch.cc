@@ -1,0 +1,507 @@
+// Fetch (KIP-227 incremental sessions, KIP-516 topic ids, KIP-320 epochs): resolves what the request and
+// its session name, waits until min_bytes are there, something is wrong, or max_wait passed, then reads by
+// reference from every shard that owns some of it.
+#include "cmd/broker/handlers/handlers.h"
+
+#include <algorithm>
+
+#include "cmd/broker/broker.h"
+#include "cmd/broker/broker_shard.h"
+#include "cmd/broker/fetch_session.h"
+#include "cmd/broker/limits.h"
+#include "cmd/broker/serve_api.h"
+#include "net/kafka/messages/fetch_request.h"
+#include "net/kafka/messages/fetch_response.h"
+#include "reactor/shard.h"
+
+namespace odradek::broker {
+
+using reactor::ShardId;
+using reactor::Task;
+
+namespace {
+
+constexpr int8_t kReadCommitted = 1;
+
+// What one partition is asked for, on the shard that owns it.
+struct Ask {
+  log::TopicPartition id;
+  int64_t offset = 0;
+  uint32_t bytes_max = 0;
+  int32_t leader_epoch = -1;
+  int32_t last_fetched_epoch = -1;
+  bool committed_only = false;
+};
+
+// What it answers.
+struct Answer {
+  KafkaError error = KafkaError::none;
+  int64_t high_watermark = -1;
+  int64_t last_stable = -1;
+  int64_t log_start = -1;
+  int32_t diverging_epoch = -1;
+  int64_t diverging_end = -1;
+  int32_t leader_epoch = -1;  // told when the client's epoch is fenced or unknown
+  uint64_t available = 0;     // bytes that a read would find
+  log::LogSlice data;
+
+  bool immediate() const { return error != KafkaError::none || diverging_epoch >= 0; }
+};
+
+// One partition of the request, in the order of the response.
+struct Part {
+  SessionPartition* session = nullptr;  // null without a session
+  SessionPartition wanted;
+  ShardId owner;
+  Ask ask;
+  bool resolved = false;
+  Answer answer;
+};
+
+log::Offset limit_of(const log::PartitionLog& log, const Ask& ask) {
+  return ask.committed_only ? log.last_stable() : log.high_watermark();
+}
+
+// Epoch fencing and offset range (traps 28, 30, 32). Fills everything but the data; no I/O.
+Answer look(BrokerShard& shard, const Ask& ask) {
+  Answer answer;
+  const log::PartitionLog* log = shard.logs().find(ask.id);
+  if (!log) {
+    answer.error = KafkaError::not_leader_or_follower;
+    return answer;
+  }
+  answer.high_watermark = log->high_watermark().value;
+  answer.last_stable = log->last_stable().value;
+  answer.log_start = log->log_start().value;
+  const int32_t epoch = log->leader_epoch().value;
+  if (ask.leader_epoch >= 0 && ask.leader_epoch != epoch) {
+    answer.error = ask.leader_epoch < epoch ? KafkaError::fenced_leader_epoch
+                                            : KafkaError::unknown_leader_epoch;
+    answer.leader_epoch = epoch;
+    return answer;
+  }
+  if (ask.offset < log->log_start().value || ask.offset > log->log_end().value) {
+    answer.error = KafkaError::offset_out_of_range;
+    return answer;
+  }
+  if (ask.last_fetched_epoch >= 0) {
+    const auto end = log->end_of_epoch(log::LeaderEpoch(ask.last_fetched_epoch));
+    if (end.offset.value < 0) {
+      answer.error = KafkaError::offset_out_of_range;
+      return answer;
+    }
+    if (end.epoch.value < ask.last_fetched_epoch || end.offset.value < ask.offset) {
+      answer.diverging_epoch = end.epoch.value;
+      answer.diverging_end = end.offset.value;
+      return answer;
+    }
+  }
+  answer.available = log->available_bytes(log::Offset(ask.offset), limit_of(*log, ask), ask.bytes_max);
+  return answer;
+}
+
+Task<std::vector<Answer>> look_all(BrokerShard& shard, std::vector<Ask> asks) {
+  std::vector<Answer> answers;
+  answers.reserve(asks.size());
+  for (const Ask& ask : asks) answers.push_back(look(shard, ask));
+  co_return answers;
+}
+
+// Reads one partition. `bytes_left` is what the whole response may still take; `first` lets the first
+// batch come whole (trap 26).
+Task<Answer> read_one(BrokerShard& shard, Ask ask, uint64_t bytes_left, bool first) {
+  Answer answer = look(shard, ask);
+  if (answer.immediate() || answer.available == 0 || (bytes_left == 0 && !first)) co_return answer;
+  log::PartitionLog* log = shard.logs().find(ask.id);
+  log::ReadOptions options;
+  options.from = log::Offset(ask.offset);
+  options.bytes_max = std::min<uint64_t>(ask.bytes_max, bytes_left);
+  options.limit = limit_of(*log, ask);
+  options.at_least_one = first;
+  auto slice = co_await log->read(options);
+  if (slice) {
+    answer.data = std::move(*slice);
+  } else {
+    answer.error = kafka_error(slice.error().code);
+  }
+  co_return answer;
+}
+
+Task<std::vector<Answer>> read_all(BrokerShard& shard, std::vector<Ask> asks, uint64_t bytes_left,
+                                   bool first) {
+  std::vector<Answer> answers;
+  answers.reserve(asks.size());
+  for (const Ask& ask : asks) {
+    answers.push_back(co_await read_one(shard, ask, bytes_left, first));
+    const uint64_t bytes = answers.back().data.bytes;
+    bytes_left -= std::min(bytes_left, bytes);
+    first = first && bytes == 0;
+  }
+  co_return answers;
+}
+
+class FetchCall {
+ public:
+  FetchCall(RequestContext& context, const kafka::FetchRequest& request, kafka::FetchResponse& reply,
+            Response& response)
+      : context_(context), request_(request), reply_(reply), response_(response) {}
+  Task<void> run();
+
+ private:
+  KafkaError open_session();
+  KafkaError resume_session();
+  KafkaError start_session();
+  void list_request();
+  void list_session();
+  void add_part(SessionPartition wanted, SessionPartition* session);
+  void resolve(Part& part);
+  Task<void> look_everywhere();
+  bool satisfied() const;
+  Task<void> wait_for_progress(MonoTime deadline);
+  Task<void> wait_on(ShardId owner, WaitKey key, MonoTime deadline);
+  Task<void> read_everywhere();
+  void answer_all();
+  void answer(Part& part);
+  std::vector<size_t> indexes_of(ShardId owner) const;
+
+  RequestContext& context_;
+  const kafka::FetchRequest& request_;
+  kafka::FetchResponse& reply_;
+  Response& response_;
+  FetchSession* session_ = nullptr;
+  int32_t session_id_ = 0;
+  bool incremental_ = false;
+  std::vector<Part> parts_;
+  std::vector<ShardId> owners_;
+  reactor::Event progress_;
+};
+
+bool by_topic_id(const RequestContext& context) { return context.api_version >= 13; }
+
+void FetchCall::add_part(SessionPartition wanted, SessionPartition* session) {
+  Part& part = parts_.emplace_back();
+  part.wanted = std::move(wanted);
+  part.session = session;
+}
+
+SessionPartition to_partition(const RequestContext& context,
+                              const kafka::FetchRequest::FetchTopic& topic,
+                              const kafka::FetchRequest::FetchPartition& p) {
+  SessionPartition wanted;
+  if (by_topic_id(context)) {
+    wanted.topic_id = topic.topic_id;
+  } else {
+    wanted.topic = topic.topic;
+  }
+  wanted.partition = p.partition;
+  wanted.fetch_offset = p.fetch_offset;
+  wanted.bytes_max = p.partition_max_bytes;
+  wanted.leader_epoch = p.current_leader_epoch;
+  wanted.last_fetched_epoch = p.last_fetched_epoch;
+  wanted.log_start_of_follower = p.log_start_offset;
+  return wanted;
+}
+
+// (0, 0): full, may create. (id, 0): closes the old one, then creates. (any, -1): without a session.
+// (id, n): incremental. Trap 37.
+KafkaError FetchCall::open_session() {
+  if (context_.api_version < 7 || request_.session_epoch == -1) {
+    if (request_.session_id != 0) context_.shard.fetch_sessions().remove(request_.session_id);
+    list_request();
+    return KafkaError::none;
+  }
+  return request_.session_epoch == 0 ? start_session() : resume_session();
+}
+
+KafkaError FetchCall::start_session() {
+  auto& cache = context_.shard.fetch_sessions();
+  if (request_.session_id != 0) cache.remove(request_.session_id);
+  size_t count = 0;
+  for (const auto& topic : request_.topics) count += topic.partitions.size();
+  auto& here = reactor::this_shard();
+  session_ = count == 0 ? nullptr
+                        : cache.create(here.random(), by_topic_id(context_), count, here.wall_now());
+  if (!session_) {
+    list_request();
+    return KafkaError::none;
+  }
+  session_id_ = session_->id;
+  session_->busy = true;
+  for (const auto& topic : request_.topics) {
+    for (const auto& p : topic.partitions) session_->put(to_partition(context_, topic, p));
+  }
+  list_session();
+  return KafkaError::none;
+}
+
+KafkaError FetchCall::resume_session() {
+  session_ = context_.shard.fetch_sessions().find(request_.session_id);
+  if (!session_ || session_->busy) {
+    session_ = nullptr;
+    return KafkaError::fetch_session_id_not_found;
+  }
+  if (session_->epoch != request_.session_epoch) {
+    session_ = nullptr;
+    return KafkaError::invalid_fetch_session_epoch;
+  }
+  if (session_->by_topic_id != by_topic_id(context_)) {
+    session_ = nullptr;
+    return KafkaError::fetch_session_topic_id_error;
+  }
+  session_->busy = true;
+  session_id_ = session_->id;
+  session_->epoch = FetchSessionCache::next_epoch(session_->epoch);
+  session_->last_used = reactor::this_shard().wall_now();
+  incremental_ = true;
+  for (const auto& topic : request_.forgotten_topics_data) {
+    for (const int32_t p : topic.partitions) {
+      session_->forget(by_topic_id(context_) ? std::string_view() : topic.topic, topic.topic_id, p);
+    }
+  }
+  for (const auto& topic : request_.topics) {
+    for (const auto& p : topic.partitions) session_->put(to_partition(context_, topic, p));
+  }
+  list_session();
+  return KafkaError::none;
+}
+
+void FetchCall::list_request() {
+  for (const auto& topic : request_.topics) {
+    for (const auto& p : topic.partitions) add_part(to_partition(context_, topic, p), nullptr);
+  }
+}
+
+void FetchCall::list_session() {
+  for (SessionPartition& p : session_->partitions()) add_part(p, &p);
+}
+
+// Names and ids are looked up anew by every fetch: an unknown id stays in the session (trap 33).
+void FetchCall::resolve(Part& part) {
+  const auto& image = context_.shard.image().current();
+  const bool by_id = by_topic_id(context_);
+  const metadata::Topic* topic =
+      by_id ? image.find_topic(part.wanted.topic_id) : image.find_topic(part.wanted.topic);
+  if (!topic) {
+    part.answer.error = by_id ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition;
+    return;
+  }
+  if (!topic->partition(log::PartitionId(part.wanted.partition))) {
+    part.answer.error = KafkaError::unknown_topic_or_partition;
+    return;
+  }
+  part.ask.id = {topic->id(), log::PartitionId(part.wanted.partition)};
+  part.ask.offset = part.wanted.fetch_offset;
+  part.ask.bytes_max = static_cast<uint32_t>(std::max(part.wanted.bytes_max, 0));
+  part.ask.leader_epoch = part.wanted.leader_epoch;
+  part.ask.last_fetched_epoch = part.wanted.last_fetched_epoch;
+  part.ask.committed_only = request_.isolation_level == kReadCommitted;
+  part.owner = context_.shard.placement().owner(part.ask.id);
+  part.resolved = true;
+  if (std::ranges::find(owners_, part.owner) == owners_.end()) owners_.push_back(part.owner);
+}
+
+std::vector<size_t> FetchCall::indexes_of(ShardId owner) const {
+  std::vector<size_t> indexes;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (parts_[i].resolved && parts_[i].owner == owner) indexes.push_back(i);
+  }
+  return indexes;
+}
+
+Task<void> FetchCall::look_everywhere() {
+  for (const ShardId owner : owners_) {
+    if (owner == reactor::this_shard().id()) {
+      for (Part& part : parts_) {
+        if (part.resolved && part.owner == owner) part.answer = look(context_.shard, part.ask);
+      }
+      continue;
+    }
+    const auto indexes = indexes_of(owner);
+    std::vector<Ask> asks;
+    for (const size_t i : indexes) asks.push_back(parts_[i].ask);
+    Broker* broker = &context_.shard.broker();
+    auto answers = co_await reactor::submit_to(owner, [broker, asks = std::move(asks)]() mutable {
+      return look_all(broker->local(), std::move(asks));
+    });
+    for (size_t i = 0; i < indexes.size(); ++i) parts_[indexes[i]].answer = std::move(answers[i]);
+  }
+}
+
+// Trap 27. Each partition counts for at most its own limit.
+bool FetchCall::satisfied() const {
+  const uint64_t wanted = std::min(static_cast<uint64_t>(std::max(request_.min_bytes, 0)),
+                                   static_cast<uint64_t>(std::max(request_.max_bytes, 0)));
+  uint64_t bytes = 0;
+  for (const Part& part : parts_) {
+    if (part.answer.immediate()) return true;
+    bytes += part.answer.available;
+  }
+  return parts_.empty() || bytes >= wanted;
+}
+
+Task<void> FetchCall::wait_on(ShardId owner, WaitKey key, MonoTime deadline) {
+  std::vector<log::TopicPartition> ids;
+  for (const size_t i : indexes_of(owner)) ids.push_back(parts_[i].ask.id);
+  Broker* broker = &context_.shard.broker();
+  co_await reactor::submit_to(owner, [broker, key, deadline, ids = std::move(ids)]() mutable {
+    BrokerShard& there = broker->local();
+    return there.fetch_waits().wait(there.logs(), key, std::move(ids), deadline);
+  });
+  progress_.set();
+}
+
+Task<void> cancel_on(BrokerShard& shard, WaitKey key) {
+  shard.fetch_waits().cancel(key);
+  co_return;
+}
+
+// Waits on every shard at once; the first that moves ends the others.
+Task<void> FetchCall::wait_for_progress(MonoTime deadline) {
+  auto& here = reactor::this_shard();
+  const WaitKey key{here.id().value, context_.shard.fetch_waits().next_number()};
+  if (owners_.size() == 1) {
+    co_await wait_on(owners_.front(), key, deadline);
+    co_return;
+  }
+  progress_.reset();
+  reactor::Gate gate;
+  for (const ShardId owner : owners_) gate.spawn("fetch wait", wait_on(owner, key, deadline));
+  co_await progress_.wait(deadline);
+  Broker* broker = &context_.shard.broker();
+  for (const ShardId owner : owners_) {
+    co_await reactor::submit_to(owner,
+                                [broker, key] { return cancel_on(broker->local(), key); });
+  }
+  co_await gate.close();
+}
+
+Task<void> FetchCall::read_everywhere() {
+  uint64_t left = std::min<uint64_t>(static_cast<uint64_t>(std::max(request_.max_bytes, 0)),
+                                     context_.shard.config().fetch_bytes_max);
+  bool first = true;
+  const auto took = [&](const Answer& answer) {
+    left -= std::min(left, answer.data.bytes);
+    first = first && answer.data.bytes == 0;
+  };
+  for (const ShardId owner : owners_) {
+    if (owner == reactor::this_shard().id()) {
+      for (Part& part : parts_) {
+        if (!part.resolved || part.owner != owner) continue;
+        part.answer = co_await read_one(context_.shard, part.ask, left, first);
+        took(part.answer);
+      }
+      continue;
+    }
+    const auto indexes = indexes_of(owner);
+    std::vector<Ask> asks;
+    for (const size_t i : indexes) asks.push_back(parts_[i].ask);
+    Broker* broker = &context_.shard.broker();
+    auto answers = co_await reactor::submit_to(
+        owner, [broker, left, first, asks = std::move(asks)]() mutable {
+          return read_all(broker->local(), std::move(asks), left, first);
+        });
+    for (size_t i = 0; i < indexes.size(); ++i) {
+      took(answers[i]);
+      parts_[indexes[i]].answer = std::move(answers[i]);
+    }
+  }
+}
+
+void FetchCall::answer(Part& part) {
+  const SessionPartition& wanted = part.wanted;
+  const bool new_topic =
+      reply_.responses.empty() || (by_topic_id(context_)
+                                       ? reply_.responses.back().topic_id != wanted.topic_id
+                                       : reply_.responses.back().topic != wanted.topic);
+  if (new_topic) {
+    auto& topic = reply_.responses.emplace_back();
+    topic.topic = context_.keep(wanted.topic);
+    topic.topic_id = wanted.topic_id;
+  }
+  Answer& a = part.answer;
+  auto& out = reply_.responses.back().partitions.emplace_back();
+  out.partition_index = wanted.partition;
+  out.error_code = code(a.error);
+  out.high_watermark = a.high_watermark;
+  out.last_stable_offset = a.last_stable;
+  out.log_start_offset = a.log_start;
+  out.diverging_epoch.epoch = a.diverging_epoch;
+  out.diverging_epoch.end_offset = a.diverging_end;
+  if (a.leader_epoch >= 0) {
+    out.current_leader.leader_id = context_.shard.config().node_id;
+    out.current_leader.leader_epoch = a.leader_epoch;
+  }
+  // read_committed: a list, even if empty; read_uncommitted: null (trap 31).
+  if (request_.isolation_level == kReadCommitted) {
+    out.aborted_transactions.emplace();
+  } else {
+    out.aborted_transactions.reset();
+  }
+  Chain records;
+  for (auto& piece : a.data.pieces) {
+    records.append(piece.bytes());
+    response_.held.push_back(std::move(piece));
+  }
+  out.records = std::move(records);  // never null (trap 29)
+}
+
+// An incremental answer names only what changed (trap 38).
+void FetchCall::answer_all() {
+  for (Part& part : parts_) {
+    const Answer& a = part.answer;
+    const bool has_data = a.data.bytes > 0;
+    SessionPartition* session = part.session;
+    const bool changed = !session || a.immediate() || has_data ||
+                         session->told_high_watermark != a.high_watermark ||
+                         session->told_log_start != a.log_start;
+    if (incremental_ && !changed) continue;
+    answer(part);
+    if (!session) continue;
+    session->told_high_watermark = a.immediate() ? -1 : a.high_watermark;
+    session->told_log_start = a.log_start;
+  }
+  if (!session_) return;
+  for (Part& part : parts_) {
+    if (part.answer.data.bytes == 0) continue;
+    auto& all = session_->partitions();
+    const auto it = std::ranges::find_if(all, [&](const auto& p) { return &p == part.session; });
+    if (it != all.end()) session_->move_to_end(it);
+  }
+}
+
+Task<void> FetchCall::run() {
+  const KafkaError opened = open_session();
+  if (opened != KafkaError::none) {
+    reply_.error_code = code(opened);
+    co_return;
+  }
+  reply_.session_id = session_id_;
+  for (Part& part : parts_) resolve(part);
+  const MonoTime deadline =
+      reactor::this_shard().now() + std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
+  for (;;) {
+    co_await look_everywhere();
+    const bool late = reactor::this_shard().now() >= deadline;
+    if (satisfied() || late || context_.shard.stopping()) break;
+    co_await wait_for_progress(deadline);
+  }
+  co_await read_everywhere();
+  // The session may have been evicted meanwhile; busy ones are not.
+  answer_all();
+  if (session_) session_->busy = false;
+}
+
+Task<void> fetch(RequestContext& context, const kafka::FetchRequest& request,
+                 kafka::FetchResponse& reply, Response& response) {
+  FetchCall call(context, request, reply, response);
+  co_await call.run();
+  reply.throttle_time_ms = context.throttle_ms;
+}
+
+}  // namespace
+
+ServeResult serve_fetch(RequestContext& context, wire::Reader& reader) {
+  return serve_api<kafka::FetchRequest, kafka::FetchResponse, &fetch>(context, reader);
+}
+
+}  // namespace odradek::broker

@@ -1,0 +1,27 @@
+// The handlers of handler_table.cc, one per file of this folder. Each decodes the body that `reader`
+// stands at, acts, and encodes the answer.
+#pragma once
+
+#include "cmd/broker/request.h"
+#include "net/wire/reader.h"
+#include "reactor/task.h"
+
+namespace odradek::broker {
+
+using ServeResult = reactor::Task<Result<Response>>;
+
+ServeResult serve_fetch(RequestContext& context, wire::Reader& reader);
+ServeResult serve_list_offsets(RequestContext& context, wire::Reader& reader);
+ServeResult serve_metadata(RequestContext& context, wire::Reader& reader);
+ServeResult serve_find_coordinator(RequestContext& context, wire::Reader& reader);
+ServeResult serve_api_versions(RequestContext& context, wire::Reader& reader);
+ServeResult serve_create_topics(RequestContext& context, wire::Reader& reader);
+ServeResult serve_delete_topics(RequestContext& context, wire::Reader& reader);
+ServeResult serve_init_producer_id(RequestContext& context, wire::Reader& reader);
+ServeResult serve_delete_records(RequestContext& context, wire::Reader& reader);
+ServeResult serve_offset_for_leader_epoch(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_configs(RequestContext& context, wire::Reader& reader);
+ServeResult serve_incremental_alter_configs(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_cluster(RequestContext& context, wire::Reader& reader);
+
+}  // namespace odradek::broker

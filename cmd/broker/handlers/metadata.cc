@@ -1,0 +1,158 @@
+// Metadata (KIP-4, KIP-430, KIP-516): brokers, topics, partitions; creates missing topics when client and
+// broker both allow it.
+#include <algorithm>
+#include <vector>
+
+#include "cmd/broker/broker.h"
+#include "cmd/broker/broker_shard.h"
+#include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/internal_topics.h"
+#include "cmd/broker/serve_api.h"
+#include "net/kafka/messages/metadata_request.h"
+#include "net/kafka/messages/metadata_response.h"
+#include "reactor/shard.h"
+
+namespace odradek::broker {
+
+using reactor::Task;
+
+namespace {
+
+using Reply = kafka::MetadataResponse;
+
+void list_brokers(const RequestContext& context, const metadata::Image& image, Reply& reply) {
+  image.for_each_broker([&](const metadata::Broker& broker) {
+    const metadata::Endpoint* endpoint = broker.endpoint(context.listener.name);
+    if (broker.fenced || !endpoint) return;
+    auto& out = reply.brokers.emplace_back();
+    out.node_id = broker.id.value;
+    out.host = endpoint->host;
+    out.port = endpoint->port;
+    if (broker.rack) out.rack = *broker.rack;
+  });
+  std::ranges::sort(reply.brokers, {}, [](const auto& b) { return b.node_id; });
+}
+
+std::vector<int32_t> numbers(const std::vector<NodeId>& nodes) {
+  std::vector<int32_t> out;
+  out.reserve(nodes.size());
+  for (const auto node : nodes) out.push_back(node.value);
+  return out;
+}
+
+void describe(const RequestContext& context, const metadata::Image& image,
+              const metadata::Topic& topic, Reply& reply) {
+  auto& out = reply.topics.emplace_back();
+  out.name = topic.name();
+  out.topic_id = topic.id();
+  out.is_internal = is_internal_topic(topic.name());
+  for (int32_t i = 0; i < topic.partition_count(); ++i) {
+    const metadata::Partition& partition = *topic.partition(log::PartitionId(i));
+    auto& p = out.partitions.emplace_back();
+    p.partition_index = i;
+    p.leader_id = partition.leader.value;
+    p.leader_epoch = partition.leader_epoch.value;
+    p.replica_nodes = numbers(partition.replicas);
+    p.isr_nodes = numbers(partition.isr);
+    if (partition.leader == kNoNode) {
+      p.error_code = code(KafkaError::leader_not_available);
+    }
+    for (const auto replica : partition.replicas) {
+      const metadata::Broker* broker = image.find_broker(replica);
+      if (!broker || broker->fenced) p.offline_replicas.push_back(replica.value);
+    }
+  }
+  (void)context;
+}
+
+void refuse(std::optional<std::string_view> name, const log::TopicId& id, int16_t error, Reply& reply) {
+  auto& out = reply.topics.emplace_back();
+  out.name = name;
+  out.topic_id = id;
+  out.error_code = error;
+}
+
+// Creates what is missing; the error of each that could not be, by name.
+Task<std::vector<metadata::TopicResult>> create_missing(RequestContext& context,
+                                                        std::vector<std::string> names) {
+  std::vector<metadata::NewTopic> topics;
+  for (auto& name : names) {
+    metadata::NewTopic topic;
+    topic.name = std::move(name);
+    topics.push_back(std::move(topic));
+  }
+  Broker* broker = &context.shard.broker();
+  co_return co_await reactor::submit_to(
+      reactor::ShardId(0), [broker, topics = std::move(topics)]() mutable {
+        return broker->controller().create_topics(std::move(topics), false);
+      });
+}
+
+std::vector<std::string> missing_names(const metadata::Image& image,
+                                       const kafka::MetadataRequest& request) {
+  std::vector<std::string> names;
+  for (const auto& topic : *request.topics) {
+    if (!topic.name || !topic.topic_id.is_zero()) continue;
+    std::string name(*topic.name);
+    if (image.find_topic(std::string_view(name)) || is_internal_topic(name)) continue;
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void describe_wanted(const RequestContext& context, const metadata::Image& image,
+                     const kafka::MetadataRequest::MetadataRequestTopic& wanted,
+                     const std::vector<metadata::TopicResult>& created, RequestContext& keeper,
+                     Reply& reply) {
+  if (!wanted.topic_id.is_zero()) {
+    const metadata::Topic* topic = image.find_topic(wanted.topic_id);
+    if (topic) return describe(context, image, *topic, reply);
+    return refuse(std::nullopt, wanted.topic_id, code(KafkaError::unknown_topic_id), reply);
+  }
+  const std::string_view name = wanted.name.value_or("");
+  if (const metadata::Topic* topic = image.find_topic(name)) {
+    return describe(context, image, *topic, reply);
+  }
+  int16_t error = code(KafkaError::unknown_topic_or_partition);
+  for (const auto& result : created) {
+    if (result.name != name || result.code == KafkaCode::none) continue;
+    error = static_cast<int16_t>(result.code);
+  }
+  refuse(keeper.keep(std::string(name)), {}, error, reply);
+}
+
+// Version 0: an empty list means all topics; later null does, and empty means none (trap 68).
+bool wants_all(const RequestContext& context, const kafka::MetadataRequest& request) {
+  return !request.topics || (context.api_version == 0 && request.topics->empty());
+}
+
+Task<void> metadata_of(RequestContext& context, const kafka::MetadataRequest& request, Reply& reply,
+                       Response&) {
+  std::vector<metadata::TopicResult> created;
+  if (!wants_all(context, request) && context.shard.config().auto_create_topics &&
+      (context.api_version < 4 || request.allow_auto_topic_creation)) {
+    auto names = missing_names(context.shard.image().current(), request);
+    if (!names.empty()) created = co_await create_missing(context, std::move(names));
+  }
+  const metadata::Image& image = context.shard.image().current();
+  list_brokers(context, image, reply);
+  reply.cluster_id = context.shard.broker().cluster_id();
+  reply.controller_id = context.shard.config().node_id;
+  if (wants_all(context, request)) {
+    image.for_each_topic([&](const metadata::Topic& topic) { describe(context, image, topic, reply); });
+    std::ranges::sort(reply.topics, {}, [](const auto& t) { return *t.name; });
+  } else {
+    for (const auto& wanted : *request.topics) {
+      describe_wanted(context, image, wanted, created, context, reply);
+    }
+  }
+  reply.throttle_time_ms = context.throttle_ms;
+}
+
+}  // namespace
+
+ServeResult serve_metadata(RequestContext& context, wire::Reader& reader) {
+  return serve_api<kafka::MetadataRequest, Reply, &metadata_of>(context, reader);
+}
+
+}  // namespace odradek::broker

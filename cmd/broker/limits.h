@@ -1,0 +1,24 @@
+// Maxima of the broker's connections and requests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "reactor/base/time.h"
+
+namespace odradek::broker {
+
+inline constexpr size_t kSmallFrameBytes = 64 * 1024;     // a larger frame lies in arena blocks
+inline constexpr size_t kFrameBlockBytes = 256 * 1024;    // of this size, taken as bytes arrive
+inline constexpr size_t kResponsesPerConnection = 128;    // answered in order; then reading stops
+inline constexpr size_t kResponseBytesPerConnection = 64u << 20;
+inline constexpr size_t kSendPartsMax = 64;               // pieces of one coalesced send
+inline constexpr size_t kSendBytesMax = 2u << 20;         // then the next send begins
+inline constexpr Duration kBodyDeadline = 30s;            // a frame that has begun, plus ...
+inline constexpr uint64_t kBodyBytesPerSecondMin = 64 * 1024;  // ... its size at this rate
+inline constexpr Duration kDrainDeadline = 5s;            // open requests at a stop
+inline constexpr size_t kFetchSessionsMax = 1000;         // a shard
+inline constexpr int64_t kFetchSessionIdleMs = 120'000;   // older ones may be evicted
+inline constexpr uint64_t kFetchBytesMax = 55u << 20;     // fetch.max.bytes
+
+}  // namespace odradek::broker

@@ -1,0 +1,62 @@
+// What a handler gets with a request, and what it gives back.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmd/broker/broker_config.h"
+#include "cmd/broker/kafka_error.h"
+#include "log/partition_log.h"
+#include "net/wire/writer.h"
+#include "reactor/base/time.h"
+
+namespace odradek::broker {
+
+class BrokerShard;
+
+// Kafka's AclOperation and ResourceType numbers; what every handler asks before it acts.
+enum class Operation : int8_t {
+  none = 1, read = 3, write = 4, create = 5, remove = 6, alter = 7, describe = 8, cluster_action = 9,
+  describe_configs = 10, alter_configs = 11, idempotent_write = 12,
+};
+enum class Resource : int8_t { none = 1, topic = 2, group = 3, cluster = 4, transactional_id = 5 };
+
+// One request's surroundings. Owned by the connection for as long as the request runs; the handlers of
+// one shard use it.
+struct RequestContext {
+  RequestContext(BrokerShard& owner, const Listener& through) : shard(owner), listener(through) {}
+  BrokerShard& shard;
+  const Listener& listener;
+  std::string_view principal = "User:ANONYMOUS";
+  std::string_view host;       // the peer's numeric address
+  std::string_view client_id;  // views the frame; empty for null
+  int16_t api_key = 0;
+  int16_t api_version = 0;
+  int32_t correlation_id = 0;
+  MonoTime deadline = kMonoMax;
+  int32_t throttle_ms = 0;
+  bool close_after = false;    // set by a handler: no more requests are read after this response
+
+  // Keeps text that a response views until it is encoded.
+  std::string_view keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+  // Whether the principal may do this. Everybody may, until authorizers exist.
+  bool authorize(Operation operation, Resource resource, std::string_view name) const {
+    (void)operation, (void)resource, (void)name;
+    return true;
+  }
+
+ private:
+  std::deque<std::string> kept_;
+};
+
+// Bytes to send, in order with the connection's other responses, and what keeps spliced bytes alive.
+struct Response {
+  wire::Writer out;
+  std::vector<log::LogSlice::Piece> held;
+  bool none = false;  // acks=0: nothing is sent
+};
+
+}  // namespace odradek::broker

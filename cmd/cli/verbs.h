@@ -1,0 +1,17 @@
+// The verbs of the one binary. Each takes its arguments without program and verb, and returns the exit
+// code: 0 done, 1 failed, 2 wrong usage.
+#pragma once
+
+#include <span>
+#include <string>
+
+namespace odradek::cli {
+
+int run_serve(std::span<const std::string> arguments);
+int run_dump(std::span<const std::string> arguments);
+int run_version(std::span<const std::string> arguments);
+
+// Finds the verb and runs it; prints the list of verbs for `help` or none.
+int run(std::span<const std::string> arguments);
+
+}  // namespace odradek::cli

@@ -1,0 +1,101 @@
+// What a request asks for, and the records that would do it: the decisions of the controller as
+// pure functions of an image. No I/O and no state, so that a plan can be made, thrown away
+// (validate only) and tested alone. Rules and messages are Kafka's; they were checked against the
+// answers of Kafka 4.3.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replication/kafka_code.h"
+#include "replication/metadata/image.h"
+#include "replication/metadata/record_list.h"
+#include "replication/metadata/topic_configs.h"
+
+namespace odradek::metadata {
+
+struct ManualAssignment {
+  int32_t partition = 0;
+  std::vector<NodeId> replicas;
+};
+struct ConfigEntry {
+  std::string name;
+  std::optional<std::string> value;
+};
+struct NewTopic {
+  std::string name;
+  int32_t partitions = -1;          // -1: num.partitions
+  int16_t replication_factor = -1;  // -1: default.replication.factor
+  std::vector<ManualAssignment> assignments;
+  std::vector<ConfigEntry> configs;
+};
+// The answer for one topic, named as in the request.
+struct TopicResult {
+  std::string name;
+  log::TopicId id;  // zero when there is none to tell
+  KafkaCode code = KafkaCode::none;
+  std::optional<std::string> message;
+  int32_t partitions = -1;
+  int16_t replication_factor = -1;
+};
+
+// A topic to delete, by name or, with an empty name, by id.
+struct TopicToDelete {
+  std::optional<std::string> name;
+  log::TopicId id;
+};
+
+// Kafka's AlterConfigOp types.
+enum class AlterOp : int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
+struct ConfigChange {
+  std::string name;
+  AlterOp op = AlterOp::set;
+  std::optional<std::string> value;
+};
+struct ConfigAlteration {
+  ConfigResource resource;
+  std::vector<ConfigChange> changes;
+};
+struct AlterResult {
+  ConfigResource resource;
+  KafkaCode code = KafkaCode::none;
+  std::optional<std::string> message;
+};
+
+struct ProducerIdBlock {
+  KafkaCode code = KafkaCode::none;
+  int64_t first = -1;
+  int32_t count = 0;
+};
+
+// What a plan needs to know beside the image.
+struct PlanContext {
+  int32_t partitions_default = 1;
+  int16_t replication_factor_default = 1;
+  const TopicDefaults* topic_defaults = nullptr;
+  std::function<uint64_t()> random;  // of the shard
+};
+
+// Null when `name` may be a topic's; else Kafka's message.
+std::optional<std::string> topic_name_fault(std::string_view name);
+
+template <class Answer>
+struct Plan {
+  std::vector<Answer> answers;
+  RecordList records;  // to be appended as one; empty when there is nothing to do
+};
+Plan<TopicResult> plan_create_topics(const Image& image, const PlanContext& context,
+                                     const std::vector<NewTopic>& topics);
+Plan<TopicResult> plan_delete_topics(const Image& image, const std::vector<TopicToDelete>& topics);
+// Topics are checked against topic_configs.h; other resources only for their form: whoever calls
+// knows what they may hold.
+Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
+                                     const std::vector<ConfigAlteration>& alterations);
+// A new leader epoch for what `node` leads, and the lead of what has no leader and may have `node`.
+// With `leaderless_only` only the latter.
+RecordList plan_leader_epochs(const Image& image, NodeId node, bool leaderless_only);
+
+}  // namespace odradek::metadata

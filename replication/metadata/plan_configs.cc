@@ -1,0 +1,185 @@
+// Plans for configs and for leader epochs.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "replication/metadata/image_builder.h"
+#include "replication/metadata/plan.h"
+#include "replication/metadata/plan_fault.h"
+
+namespace odradek::metadata {
+
+using namespace records;
+
+namespace {
+
+std::vector<std::string> items_of(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    if (comma != 0) out.emplace_back(list.substr(0, comma));
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return out;
+}
+
+Checked<std::string> changed_list(const ConfigChange& change, const ConfigMap* set,
+                                  const PlanContext& context) {
+  const TopicConfigDef* def = find_topic_config(change.name);
+  if (def == nullptr || def->type != ConfigType::list) {
+    return refuse(KafkaCode::invalid_config,
+                  fmt::format("Can't {} to key {} because its type is not LIST.",
+                              change.op == AlterOp::append ? "APPEND" : "SUBTRACT", change.name));
+  }
+  auto items = items_of(effective_value(*def, set, *context.topic_defaults));
+  for (const std::string& item : items_of(*change.value)) {
+    if (change.op == AlterOp::subtract) {
+      std::erase(items, item);
+    } else if (std::ranges::find(items, item) == items.end()) {
+      items.push_back(item);
+    }
+  }
+  return fmt::format("{}", fmt::join(items, ","));
+}
+
+Checked<void> check_resource(const Image& image, const ConfigAlteration& alteration) {
+  const ConfigResource& resource = alteration.resource;
+  if (resource.type == ResourceType::topic && resource.name.empty()) {
+    return refuse(KafkaCode::invalid_request, "Default topic resources are not allowed.");
+  }
+  if (resource.type == ResourceType::topic && image.find_topic(resource.name) == nullptr) {
+    if (auto fault = topic_name_fault(resource.name))
+      return refuse(KafkaCode::invalid_topic, *fault);
+    return refuse(KafkaCode::unknown_topic_or_partition,
+                  fmt::format("The topic '{}' does not exist.", resource.name));
+  }
+  std::set<std::string_view> names;
+  for (const ConfigChange& change : alteration.changes) {
+    if (!names.insert(change.name).second) {
+      return refuse(KafkaCode::invalid_request, fmt::format("Error due to duplicate config keys"));
+    }
+    if (change.op != AlterOp::remove && !change.value) {
+      return refuse(KafkaCode::invalid_request, "Null value not supported for : " + change.name);
+    }
+  }
+  return {};
+}
+
+// The resource's configs as they would be.
+Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
+                           const ConfigAlteration& alteration) {
+  const ConfigResource& resource = alteration.resource;
+  const ConfigMap* set = image.find_configs(resource.type, resource.name);
+  ConfigMap out = set ? *set : ConfigMap{};
+  for (const ConfigChange& change : alteration.changes) {
+    if (resource.type == ResourceType::topic && is_retired_topic_config(change.name)) continue;
+    if (change.op == AlterOp::remove) {
+      out.erase(change.name);
+    } else if (change.op == AlterOp::set) {
+      out[change.name] = *change.value;
+    } else {
+      auto list = changed_list(change, set, context);
+      if (!list) return std::unexpected(list.error());
+      out[change.name] = *list;
+    }
+  }
+  if (resource.type != ResourceType::topic) return out;
+  if (const Status valid = validate_topic_configs(out, *context.topic_defaults); !valid) {
+    return refuse(KafkaCode::invalid_config, valid.error().context);
+  }
+  return out;
+}
+
+// With another minimum of in-sync replicas, who was eligible to lead is not any more (KIP-966).
+void add_clear_elr(const ConfigResource& resource, RecordList& out) {
+  ClearElrRecord record;
+  if (resource.type == ResourceType::topic) record.topic_name = resource.name;
+  out.add(record, 0);
+}
+
+bool same_minimum(const ConfigMap& before, const ConfigMap& after) {
+  const auto value = [](const ConfigMap& configs) {
+    const auto found = configs.find("min.insync.replicas");
+    return found == configs.end() ? std::optional<std::string>{} : std::optional(found->second);
+  };
+  return value(before) == value(after);
+}
+
+void add_difference(const ConfigResource& resource, const ConfigMap& before, const ConfigMap& after,
+                    RecordList& out) {
+  for (const auto& [name, value] : before) {
+    if (!after.contains(name)) add_config(out, resource.type, resource.name, name, std::nullopt);
+  }
+  for (const auto& [name, value] : after) {
+    const auto was = before.find(name);
+    if (was == before.end() || was->second != value) {
+      add_config(out, resource.type, resource.name, name, value);
+    }
+  }
+}
+
+}  // namespace
+
+Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
+                                     const std::vector<ConfigAlteration>& alterations) {
+  Plan<AlterResult> plan;
+  const bool has_elr = image.feature_level("eligible.leader.replicas.version") > 0;
+  std::map<ConfigResource, int> times;
+  for (const ConfigAlteration& alteration : alterations) ++times[alteration.resource];
+  std::set<ConfigResource> answered;
+  for (const ConfigAlteration& alteration : alterations) {
+    if (!answered.insert(alteration.resource).second) continue;
+    AlterResult answer;
+    answer.resource = alteration.resource;
+    Checked<void> checked = check_resource(image, alteration);
+    if (times[alteration.resource] > 1) {
+      checked = refuse(KafkaCode::invalid_request, "Each resource must appear at most once.");
+    }
+    Checked<ConfigMap> after;
+    if (checked) after = altered(image, context, alteration);
+    if (checked && !after) checked = std::unexpected(after.error());
+    if (checked) {
+      const ConfigResource& resource = alteration.resource;
+      const ConfigMap* set = image.find_configs(resource.type, resource.name);
+      const ConfigMap before = set ? *set : ConfigMap{};
+      add_difference(resource, before, *after, plan.records);
+      if (has_elr && !same_minimum(before, *after)) add_clear_elr(resource, plan.records);
+    } else {
+      answer.code = checked.error().code;
+      answer.message = checked.error().message;
+    }
+    plan.answers.push_back(std::move(answer));
+  }
+  return plan;
+}
+
+RecordList plan_leader_epochs(const Image& image, NodeId node, bool leaderless_only) {
+  RecordList out;
+  const int16_t version = record_versions(image.feature_level("metadata.version")).partition_change;
+  image.for_each_topic([&](const Topic& topic) {
+    for (int32_t i = 0; i < topic.partition_count(); ++i) {
+      const Partition& partition = *topic.partition(log::PartitionId(i));
+      const bool may_lead =
+          std::ranges::find(partition.isr, node) != partition.isr.end() ||
+          std::ranges::find(partition.eligible_leaders, node) != partition.eligible_leaders.end();
+      const bool leaderless = partition.leader == kNoNode && may_lead;
+      if (!leaderless && (leaderless_only || partition.leader != node)) continue;
+      PartitionChangeRecord record;
+      record.partition_id = i;
+      record.topic_id = topic.id();
+      record.leader = node.value;
+      // One that was only eligible is in sync as soon as it leads.
+      if (partition.isr.empty()) {
+        record.isr = std::vector<int32_t>{node.value};
+        if (version >= 2) record.eligible_leader_replicas = std::vector<int32_t>{};
+      }
+      out.add(record, version);
+    }
+  });
+  return out;
+}
+
+}  // namespace odradek::metadata

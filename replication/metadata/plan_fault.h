@@ -1,0 +1,39 @@
+// What the plans share: how they refuse, and the record that sets a config.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "replication/kafka_code.h"
+#include "replication/metadata/image.h"
+#include "replication/metadata/record_list.h"
+#include "replication/metadata/record_types.h"
+
+namespace odradek::metadata {
+
+// A refusal: code and Kafka's message.
+struct Fault {
+  KafkaCode code;
+  std::string message;
+};
+template <class T>
+using Checked = std::expected<T, Fault>;
+inline std::unexpected<Fault> refuse(KafkaCode code, std::string message) {
+  return std::unexpected<Fault>({code, std::move(message)});
+}
+
+// No value: the config is removed.
+inline void add_config(RecordList& out, ResourceType type, std::string_view resource,
+                       std::string_view name, std::optional<std::string_view> value) {
+  records::ConfigRecord record;
+  record.resource_type = static_cast<int8_t>(type);
+  record.resource_name = resource;
+  record.name = name;
+  record.value = value;
+  out.add(record, 0);
+}
+
+}  // namespace odradek::metadata
