@@ -49,7 +49,7 @@ inline constexpr Duration kMemoryWait = 10s;
 // Retention and time-based rolls: log.retention.check.interval.ms.
 inline constexpr Duration kRetentionInterval = 300s;
 // A WAL of less would be emptied all the time; its first files are small so that a start is fast.
-inline constexpr uint64_t kWalBytesMin = 1024 * 1024;
+inline constexpr uint64_t kWalBytesMin = 512 * 1024;
 inline constexpr uint64_t kWalFirstFileBytes = 4 * 1024 * 1024;
 inline constexpr uint64_t kWalFileBytesMax = 32 * 1024 * 1024;
 inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;

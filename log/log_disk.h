@@ -74,7 +74,7 @@ class LogDisk final : public WalListener {
   // Keeps part of the arena free for those who read files and receive requests.
   void leave_memory();
 
-  // Takes the first error; every wait in this directory ends with Errc::fenced.
+  // Takes the first error; every wait in this directory ends with Errc::fenced, on all shards.
   void fence(const Error& why);
   const std::optional<Error>& fenced() const { return fenced_; }
   // Any write failed with `error`: full or fenced.
@@ -96,6 +96,7 @@ class LogDisk final : public WalListener {
     FilePlace end;
   };
   explicit LogDisk(LogDiskOptions options) : options_(std::move(options)) {}
+  reactor::Task<void> tell_others(Error why);
 
   // Fixed at construction.
   LogDiskOptions options_;
@@ -112,6 +113,7 @@ class LogDisk final : public WalListener {
   std::optional<Error> fenced_;
   bool full_ = false;
   MonoTime full_asked_{};
+  reactor::Gate gate_;
 };
 
 }  // namespace odradek::log

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,15 @@ struct Client {
   std::map<uint32_t, TopicPartition> sent;                      // CRC -> where to
   std::map<TopicPartition, int64_t> watermark;                  // highest that was told
   std::map<TopicPartition, int64_t> start;                      // log start that was acknowledged
-  int64_t next_timestamp = 2'000;                               // makes every batch different
+  std::set<TopicPartition> deleting;                            // asked for, no answer yet
+  int32_t next_sequence = 0;                                    // of the idempotent producer
+  void forget(TopicPartition id) {
+    acked.erase(id);
+    seen.erase(id);
+    watermark.erase(id);
+    start.erase(id);
+  }
+  int64_t next_timestamp = 2'000;  // makes every batch different
 };
 
 // The log of one running node: what a test's coroutine is given.
