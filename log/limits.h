@@ -57,6 +57,8 @@ inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;
 inline constexpr uint64_t kWalPieceBytes = 512 * 1024;
 // From here on the oldest WAL file is emptied, whatever the length of the runs.
 inline constexpr double kWalPressureDestage = 0.5;
+// Logs that a stop destages and trims at the same time.
+inline constexpr size_t kLogsFinishedAtOnce = 32;
 // Open segment files of one shard.
 inline constexpr uint32_t kOpenFilesMax = 1024;
 

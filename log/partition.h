@@ -132,6 +132,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> clear_own_directory();
   reactor::Task<Status> reserve_space(uint64_t bytes);
   reactor::Task<Status> load_residue();
+  reactor::Task<Status> load_first_time();
   reactor::Task<Status> reserve_memory(uint64_t bytes);
   Status usable() const;
   void put_residue();
@@ -178,6 +179,9 @@ class Partition final : public PartitionLog {
   Offset log_start_{0};
   Offset log_end_{0};
   std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
+  int64_t active_first_ms_ = -1;  // of the active segment's first batch; -1: not known
+  bool changed_ = false;          // something was staged since the log was opened
+  bool snapshot_at_end_ = false;  // a producer snapshot of where the log was opened is there
   // Written by on_written(), on_durable() and publish().
   Offset written_next_{0};
   Offset durable_next_{0};

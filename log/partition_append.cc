@@ -104,6 +104,7 @@ Status Partition::usable() const {
 Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
   const Status open = usable();
   if (!open) co_return open;
+  CO_TRY(co_await load_first_time());
   if (needs_roll(header, bytes)) CO_TRY(co_await roll());
   CO_TRY(co_await reserve_space(bytes));
   CO_TRY(co_await load_residue());
@@ -123,6 +124,8 @@ bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
   if (active.sealed()) return true;
   if (active.size_bytes() == 0) return false;
   if (active.size_bytes() + bytes > config_.segment_bytes) return true;
+  const int64_t age_ms = header.max_timestamp - active_first_ms_;
+  if (active_first_ms_ >= 0 && age_ms > config_.segment_ms - config_.segment_jitter_ms) return true;
   return active.full_for(bytes, header.last_offset());
 }
 
@@ -164,6 +167,7 @@ Task<Status> Partition::roll() {
   // With nothing staged since, the end of what is destaged is where the new file begins.
   const bool empty = segments_.empty();
   segments_.add(std::move(segment));
+  active_first_ms_ = -1;
   if (empty) durable_ = destaged_ = staged_end();
   residue_.clear();
   disk_.note_space();
@@ -216,6 +220,20 @@ Task<Status> Partition::reserve_space(uint64_t bytes) {
     disk_.note_failure(allocated.error());
   }
   co_return allocated;
+}
+
+// After a restart: what segment.ms counts from stands in the first batch of the file.
+Task<Status> Partition::load_first_time() {
+  if (segments_.empty() || active_first_ms_ >= 0 || !tail_.empty()) co_return Status{};
+  Segment& active = segments_.active();
+  if (active.size_bytes() < kBatchHeaderBytes) co_return Status{};
+  AlignedBuffer block(kDiskBlockBytes);
+  CO_TRY_ASSIGN(const size_t n, co_await active.read(block.span(), 0));
+  if (n < kBatchHeaderBytes) {
+    co_return fail(Errc::corrupt, active.path(kLogSuffix) + " is shorter than its manifest says");
+  }
+  active_first_ms_ = BatchHeader::parse(block.span()).max_timestamp;
+  co_return Status{};
 }
 
 // After a restart the file may end inside a block. That block will be written again as a whole: its
@@ -285,7 +303,9 @@ Task<void> Partition::put(const Chain& batch) {
                   .max_timestamp = header.max_timestamp,
                   .sequence = disk_.wal().collecting().value};
   tail_.add_batch(entry);
+  if (segments_.active().size_bytes() == 0) active_first_ms_ = header.max_timestamp;
   segments_.active().append(header, placed);
+  changed_ = true;
   note_producer(header, placed);
   log_end_ = header.next_offset();
   const FilePlace end = entry.end();
