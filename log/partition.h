@@ -109,6 +109,10 @@ class Partition final : public PartitionLog {
   // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.
   WalSequence carry();
   uint64_t carry_bytes() const;
+  // False when the same bytes stand in a group after `through` already.
+  bool carry_helps(WalSequence through) const {
+    return carried_.sequence <= through || carried_.from != destaged_ || carried_.end != durable_;
+  }
   // Gives back up to `bytes` of memory that only serves reads.
   uint64_t shrink(uint64_t bytes) { return tail_.evict(destaged_, bytes); }
 
@@ -134,6 +138,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> load_residue();
   reactor::Task<Status> load_first_time();
   reactor::Task<Status> reserve_memory(uint64_t bytes);
+  reactor::Task<Status> reserve_wal(uint64_t bytes);
   Status usable() const;
   void put_residue();
   reactor::Task<void> put(const Chain& batch);

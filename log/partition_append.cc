@@ -26,6 +26,7 @@ static Appended refused(AppendFault fault, std::string message) {
 }
 
 static AppendFault fault_of(const Error& error) {
+  if (error.code == Errc::too_large) return AppendFault::record_list_too_large;
   return error.code == Errc::closed ? AppendFault::not_leader : AppendFault::storage_error;
 }
 
@@ -109,13 +110,23 @@ Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
   CO_TRY(co_await reserve_space(bytes));
   CO_TRY(co_await load_residue());
   CO_TRY(co_await reserve_memory(bytes));
-  const uint64_t staged = std::min(bytes, disk_.wal_piece_bytes()) + 2 * kDiskBlockBytes;
+  CO_TRY(co_await reserve_wal(bytes));
+  Status still_open = usable();
+  if (!still_open && bytes > disk_.wal_piece_bytes()) disk_.end_large();
+  co_return still_open;
+}
+
+Task<Status> Partition::reserve_wal(uint64_t bytes) {
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
-  while (!disk_.wal().has_room(staged, WalRoom::append)) {
+  if (bytes > disk_.wal_piece_bytes()) co_return co_await disk_.begin_large(bytes, deadline);
+  // What stands before the batch: a residue of less than a block.
+  const uint64_t staged = bytes + 2 * kDiskBlockBytes;
+  while (disk_.large_active() || !disk_.wal().has_room(staged, WalRoom::append)) {
     disk_.destager().wake();
+    CO_TRY(co_await disk_.wait_large(deadline));
     CO_TRY(co_await disk_.wal().wait_for_room(staged, WalRoom::append, deadline));
   }
-  co_return usable();
+  co_return Status{};
 }
 
 bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
@@ -334,13 +345,14 @@ Task<WalSequence> Partition::stage(FilePlace at, const BatchHeader& header) {
     const uint64_t n = std::min(piece, bytes - done);
     record.position = at.position + done;
     record.last = done + n == bytes ? header.last_offset() : Offset(-1);
-    while (!disk_.wal().has_room(n, WalRoom::append) && !disk_.wal().failure()) {
-      disk_.destager().wake();
-      (void)co_await disk_.wal().wait_for_room(n, WalRoom::append, kMonoMax);
+    // There is room in the ring; the group being collected may be full.
+    while (!disk_.wal().has_room(n, WalRoom::internal) && !disk_.wal().failure()) {
+      (void)co_await disk_.wal().wait_for_room(n, WalRoom::internal, kMonoMax);
     }
     sequence = disk_.wal().stage(record, tail_.view({at.segment, record.position}, n), flush);
     done += n;
   }
+  disk_.end_large();
   co_return sequence;
 }
 
