@@ -186,7 +186,7 @@ Task<void> Manager::run_retention() {
 
 Task<void> Manager::retention_loop() {
   while (!stopping_) {
-    (void)co_await stop_.wait(reactor::this_shard().now() + kRetentionInterval);
+    (void)co_await stop_.wait(reactor::this_shard().now() + options_.retention_interval);
     if (!stopping_) co_await run_retention();
   }
 }
