@@ -33,7 +33,7 @@ class Destager {
   reactor::Task<void> run();
   // True when it got anything done.
   reactor::Task<bool> round();
-  bool wants(const Partition& partition, WalSequence through) const;
+  std::vector<Partition*> choose(WalSequence through) const;
   reactor::Task<Status> destage(std::vector<Partition*> chosen);
   reactor::Task<Status> carry(WalSequence through);
   void release();

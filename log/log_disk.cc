@@ -27,6 +27,20 @@ static WalOptions wal_options_of(const LogDiskOptions& options, WalListener* lis
   return wal;
 }
 
+static Task<void> join_store(Store* store, size_t directory, reactor::ShardId shard,
+                             LogDisk* disk) {
+  store->join(directory, shard, disk);
+  co_return;
+}
+
+static Task<void> leave_store(Store* store, size_t directory, LogDisk* disk) {
+  return store->leave(directory, disk);
+}
+
+static Task<void> fence_store(Store* store, size_t directory, Error why) {
+  return store->fence(directory, std::move(why));
+}
+
 Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   std::unique_ptr<LogDisk> disk(new LogDisk(std::move(options)));
   WalOptions wal = wal_options_of(disk->options_, disk.get());
@@ -34,6 +48,11 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
+  co_await reactor::submit_to(reactor::ShardId(0),
+                              [store = disk->options_.store, directory = disk->options_.directory,
+                               shard = reactor::this_shard().id(), member = disk.get()] {
+                                return join_store(store, directory, shard, member);
+                              });
   co_return disk;
 }
 
@@ -115,13 +134,19 @@ Task<Status> LogDisk::check_space(uint64_t bytes) {
   co_return Status{};
 }
 
-bool LogDisk::shrink_others(uint64_t bytes) {
+bool LogDisk::shrink_tails(uint64_t bytes) {
   uint64_t freed = 0;
   for (Partition* partition : partitions_) {
     freed += partition->shrink(bytes - freed);
     if (freed >= bytes) break;
   }
   return freed > 0;
+}
+
+void LogDisk::leave_memory() {
+  const reactor::Arena& arena = reactor::this_shard().arena();
+  const uint64_t most = arena.limit_bytes() / kTailArenaDivisor * kTailArenaParts;
+  if (arena.used_bytes() > most) (void)shrink_tails(arena.used_bytes() - most);
 }
 
 void LogDisk::note_failure(const Error& error) {
@@ -139,6 +164,14 @@ void LogDisk::fence(const Error& why) {
                      options_.path, why.to_string());
   for (Partition* partition : partitions_) partition->on_fenced();
   if (destager_) destager_->wake();
+  if (!gate_.closed()) gate_.spawn("tell of a failed disk", tell_others(why));
+}
+
+Task<void> LogDisk::tell_others(Error why) {
+  co_await reactor::submit_to(reactor::ShardId(0),
+                              [store = options_.store, directory = options_.directory, why] {
+                                return fence_store(store, directory, why);
+                              });
 }
 
 void LogDisk::note_full() {
@@ -155,6 +188,11 @@ Task<Status> LogDisk::stop() {
   CHECK(partitions_.empty(), partitions_.size());
   co_await destager_->stop();
   Status stopped = co_await wal_->stop();
+  co_await reactor::submit_to(
+      reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this] {
+        return leave_store(store, directory, self);
+      });
+  co_await gate_.close();
   if (fenced_) co_return fail(*fenced_);
   co_return stopped;
 }

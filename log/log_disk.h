@@ -68,10 +68,13 @@ class LogDisk final : public WalListener {
   // Says no while less than the reserve would stay free, and remembers that the disk is full.
   reactor::Task<Status> check_space(uint64_t bytes);
 
-  // Gives memory of other logs' tails back to the arena; false when there is none to give.
-  bool shrink_others(uint64_t bytes);
+  // Gives about `bytes` of the tails that only serve reads back to the arena; false when there is
+  // none.
+  bool shrink_tails(uint64_t bytes);
+  // Keeps part of the arena free for those who read files and receive requests.
+  void leave_memory();
 
-  // Takes the first error; every wait in this directory ends with Errc::fenced.
+  // Takes the first error; every wait in this directory ends with Errc::fenced, on all shards.
   void fence(const Error& why);
   const std::optional<Error>& fenced() const { return fenced_; }
   // Any write failed with `error`: full or fenced.
@@ -93,6 +96,7 @@ class LogDisk final : public WalListener {
     FilePlace end;
   };
   explicit LogDisk(LogDiskOptions options) : options_(std::move(options)) {}
+  reactor::Task<void> tell_others(Error why);
 
   // Fixed at construction.
   LogDiskOptions options_;
@@ -109,6 +113,7 @@ class LogDisk final : public WalListener {
   std::optional<Error> fenced_;
   bool full_ = false;
   MonoTime full_asked_{};
+  reactor::Gate gate_;
 };
 
 }  // namespace odradek::log

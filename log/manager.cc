@@ -37,12 +37,14 @@ static Task<Store::DirectoryGrant> grant_on_store(Store* store, size_t index, ui
 Task<Status> Manager::begin() {
   const uint32_t shards = reactor::this_shard().shard_count();
   const size_t directories = options_.directories.size();
+  const uint64_t wal_bytes = std::min<uint64_t>(
+      options_.wal_bytes / shards, reactor::this_shard().arena().limit_bytes() / kWalArenaDivisor);
   for (size_t i = 0; i < directories; ++i) {
     Store::DirectoryGrant grant = co_await submit_to(
         ShardId(0), [store = store_, i, shards] { return grant_on_store(store, i, shards); });
     LogDiskOptions disk{.path = std::move(grant.path),
                         .directory = i,
-                        .wal_bytes = options_.wal_bytes / (shards * directories),
+                        .wal_bytes = wal_bytes / directories,
                         .reserve_bytes = options_.disk_reserve_bytes,
                         .was_clean = grant.was_clean,
                         .reusable_files = std::move(grant.reusable_files),

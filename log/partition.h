@@ -145,6 +145,8 @@ class Partition final : public PartitionLog {
   ManifestSegment describe(const Segment& segment, FilePlace destaged) const;
   // partition_reader.cc
   uint64_t disk_bytes(const Segment& segment) const;
+  reactor::Task<Result<std::optional<OffsetAndTime>>> time_from(Offset from, int64_t timestamp_ms,
+                                                                Offset limit);
   reactor::Task<Result<OffsetAndTime>> visible_max_time(Offset limit);
   reactor::Task<Result<std::optional<OffsetAndTime>>> tail_time(int64_t timestamp_ms, Offset limit);
   reactor::Task<Result<std::optional<OffsetAndTime>>> segment_time(Offset base,

@@ -242,7 +242,7 @@ Task<Status> Partition::reserve_memory(uint64_t bytes) {
   const uint64_t wanted = bytes + residue_.size();
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
   while (!tail_.try_reserve(at, wanted)) {
-    if (tail_.evict(destaged_, wanted) > 0 || disk_.shrink_others(wanted)) continue;
+    if (disk_.shrink_tails(wanted)) continue;
     disk_.destager().wake();
     // Taken and given back at once: it says that there is room again.
     const reactor::Lease room =

@@ -95,4 +95,8 @@ struct NodeOptions {
   uint32_t descriptors_max = 4096;            // then EMFILE
 };
 
+// Options of one run of a swarm: each class of trouble is off in half of the seeds, else drawn.
+// Errors of the disk stay off: what they mean is the workload's to decide.
+WorldOptions swarm_options(uint64_t seed);
+
 }  // namespace odradek::reactor::sim

@@ -222,6 +222,7 @@ Task<Status> Controller::commit(RecordList records) {
       record.value = BytesView(value);
       CO_TRY(builder.apply(record));
       next = next + 1;
+      if (next.value % kRecordsPerTurn == 0) co_await reactor::yield();
     }
   }
   for (const RecordList& batch : batches) CO_TRY(co_await append_durably(batch.values(), time_ms));

@@ -22,6 +22,8 @@ inline constexpr uint64_t kSmallFileBytesMax = uint64_t{1} << 20;
 // The log is replaced by a snapshot when it has grown by this much (Kafka's default is 20 MiB; ours
 // is read whole at start, so it is kept shorter).
 inline constexpr uint64_t kSnapshotEveryBytes = uint64_t{4} << 20;
+// Records applied between two yields: some 1 us each.
+inline constexpr int64_t kRecordsPerTurn = 256;
 // Producer ids handed out at once, as in Kafka.
 inline constexpr int32_t kProducerIdBlock = 1000;
 

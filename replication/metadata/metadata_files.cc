@@ -154,19 +154,20 @@ std::optional<SnapshotId> parse_snapshot_name(std::string_view name) {
 
 std::string quorum_state_text(const quorum::HardState& state, int16_t kraft_version,
                               const std::vector<quorum::Voter>& voters) {
+  const std::string front =
+      fmt::format(R"("leaderId":{},"leaderEpoch":{},"votedId":{})", state.leader.value,
+                  state.epoch.value, state.voted.id.value);
   if (kraft_version > 0) {
-    return fmt::format(
-        R"({{"leaderId":{},"leaderEpoch":{},"votedId":{},"votedDirectoryId":"{}","data_version":1}})",
-        state.leader.value, state.epoch.value, state.voted.id.value,
-        state.voted.directory.to_string());
+    return fmt::format(R"({{{},"votedDirectoryId":"{}","data_version":1}})", front,
+                       state.voted.directory.to_string());
   }
   std::string list;
   for (const quorum::Voter& voter : voters) {
     list += fmt::format(R"({}{{"voterId":{}}})", list.empty() ? "" : ",", voter.id.value);
   }
   return fmt::format(
-      R"({{"clusterId":"","leaderId":{},"leaderEpoch":{},"votedId":{},"appliedOffset":0,"currentVoters":[{}],"data_version":0}})",
-      state.leader.value, state.epoch.value, state.voted.id.value, list);
+      R"({{"clusterId":"",{},"appliedOffset":0,"currentVoters":[{}],"data_version":0}})", front,
+      list);
 }
 
 Result<quorum::HardState> parse_quorum_state(std::string_view text) {

@@ -81,7 +81,8 @@ Task<Status> MetadataLog::format() {
     voters.voters = {{options_.node_id, options_.directory_id}};
     voters.endpoints = options_.controller_endpoints;
     const SnapshotId id;
-    CO_TRY_ASSIGN(std::vector<uint8_t> bytes, snapshot_bytes(id, voters, {}, options_.now_ms, options_.now_ms));
+    CO_TRY_ASSIGN(std::vector<uint8_t> bytes,
+                  snapshot_bytes(id, voters, {}, options_.now_ms, options_.now_ms));
     CO_TRY(co_await reactor::replace_file(path(snapshot_name(id)), std::move(bytes)));
   }
   CO_TRY(co_await reactor::sync_directory(options_.directory));
@@ -98,7 +99,8 @@ Task<Status> MetadataLog::recover() {
                                               folder_, end_.value, snapshot_name(*snapshot_)));
   }
   // The log may begin below the snapshot or at its end.
-  if (snapshot_ && snapshot_->end > log::Offset(0)) last_epoch_ = std::max(last_epoch_, snapshot_->epoch);
+  if (snapshot_ && snapshot_->end > log::Offset(0))
+    last_epoch_ = std::max(last_epoch_, snapshot_->epoch);
   if (voters_.voters.size() != 1 || voters_.voters[0].id != options_.node_id) {
     co_return fail(
         Errc::unsupported,
@@ -128,7 +130,8 @@ Task<Status> MetadataLog::find_files() {
     CO_TRY(co_await file.close());
     CO_TRY(co_await reactor::sync_directory(folder_));
   }
-  // What lies wholly below the snapshot is replaced by it; a crash may have removed only some of it.
+  // What lies wholly below the snapshot is replaced by it; a crash may have removed only some of
+  // it.
   const log::Offset needed = snapshot_ ? snapshot_->end : log::Offset(0);
   while (segments_.size() > 1 && segments_[1].base <= needed) segments_.erase(segments_.begin());
   start_ = end_ = segments_[0].base;

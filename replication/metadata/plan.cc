@@ -168,10 +168,6 @@ std::string with_dots_as_underscores(std::string_view name) {
 }
 
 Checked<void> check_name(const Image& image, const std::string& name) {
-  if (name == kMetadataTopic) {
-    return refuse(KafkaCode::invalid_request,
-                  "Creation of internal topic __cluster_metadata is prohibited.");
-  }
   if (auto fault = topic_name_fault(name)) return refuse(KafkaCode::invalid_topic, *fault);
   if (image.find_topic(name) != nullptr) {
     return refuse(KafkaCode::topic_already_exists, fmt::format("Topic '{}' already exists.", name));
@@ -305,14 +301,18 @@ Plan<TopicResult> plan_create_topics(const Image& image, const PlanContext& cont
     Checked<void> checked;
     if (times[topic.name] > 1) {
       checked = refuse(KafkaCode::invalid_request, "Duplicate topic name.");
+    } else if (topic.name == kMetadataTopic) {
+      checked = refuse(KafkaCode::invalid_request,
+                       "Creation of internal topic __cluster_metadata is prohibited.");
+    } else if (too_many) {
+      checked = refuse(KafkaCode::policy_violation,
+                       "Excessively large number of partitions per request.");
     } else if (checked = check_name(image, topic.name); !checked) {
+      // The first fault is the one to tell.
     } else if (collision != taken.end()) {
       checked = refuse(KafkaCode::invalid_topic,
                        fmt::format("Topic '{}' collides with existing topic: {}", topic.name,
                                    collision->second));
-    } else if (too_many) {
-      checked = refuse(KafkaCode::policy_violation,
-                       "Excessively large number of partitions per request.");
     } else {
       checked = create_one(image, context, topic, answer, plan.records);
     }

@@ -47,6 +47,9 @@ Checked<std::string> changed_list(const ConfigChange& change, const ConfigMap* s
 
 Checked<void> check_resource(const Image& image, const ConfigAlteration& alteration) {
   const ConfigResource& resource = alteration.resource;
+  if (resource.type == ResourceType::topic && resource.name.empty()) {
+    return refuse(KafkaCode::invalid_request, "Default topic resources are not allowed.");
+  }
   if (resource.type == ResourceType::topic && image.find_topic(resource.name) == nullptr) {
     if (auto fault = topic_name_fault(resource.name))
       return refuse(KafkaCode::invalid_topic, *fault);
@@ -90,6 +93,21 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
   return out;
 }
 
+// With another minimum of in-sync replicas, who was eligible to lead is not any more (KIP-966).
+void add_clear_elr(const ConfigResource& resource, RecordList& out) {
+  ClearElrRecord record;
+  if (resource.type == ResourceType::topic) record.topic_name = resource.name;
+  out.add(record, 0);
+}
+
+bool same_minimum(const ConfigMap& before, const ConfigMap& after) {
+  const auto value = [](const ConfigMap& configs) {
+    const auto found = configs.find("min.insync.replicas");
+    return found == configs.end() ? std::optional<std::string>{} : std::optional(found->second);
+  };
+  return value(before) == value(after);
+}
+
 void add_difference(const ConfigResource& resource, const ConfigMap& before, const ConfigMap& after,
                     RecordList& out) {
   for (const auto& [name, value] : before) {
@@ -108,6 +126,7 @@ void add_difference(const ConfigResource& resource, const ConfigMap& before, con
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
                                      const std::vector<ConfigAlteration>& alterations) {
   Plan<AlterResult> plan;
+  const bool has_elr = image.feature_level("eligible.leader.replicas.version") > 0;
   std::map<ConfigResource, int> times;
   for (const ConfigAlteration& alteration : alterations) ++times[alteration.resource];
   std::set<ConfigResource> answered;
@@ -123,9 +142,11 @@ Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& cont
     if (checked) after = altered(image, context, alteration);
     if (checked && !after) checked = std::unexpected(after.error());
     if (checked) {
-      const ConfigMap* before =
-          image.find_configs(alteration.resource.type, alteration.resource.name);
-      add_difference(alteration.resource, before ? *before : ConfigMap{}, *after, plan.records);
+      const ConfigResource& resource = alteration.resource;
+      const ConfigMap* set = image.find_configs(resource.type, resource.name);
+      const ConfigMap before = set ? *set : ConfigMap{};
+      add_difference(resource, before, *after, plan.records);
+      if (has_elr && !same_minimum(before, *after)) add_clear_elr(resource, plan.records);
     } else {
       answer.code = checked.error().code;
       answer.message = checked.error().message;

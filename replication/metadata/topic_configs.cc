@@ -266,6 +266,25 @@ Result<TopicDefaults> topic_defaults(
   return out;
 }
 
+TopicDefaults with_dynamic_defaults(const TopicDefaults& defaults, const ConfigMap* all_brokers,
+                                    const ConfigMap* broker) {
+  TopicDefaults out = defaults;
+  for (const ConfigMap* properties : {all_brokers, broker}) {
+    if (properties == nullptr) continue;
+    for (const TopicConfigDef& def : topic_config_defs()) {
+      for (const std::string_view property : def.synonyms) {
+        const auto found = properties->find(property);
+        if (found == properties->end()) continue;
+        const auto value = converted(def, property, found->second);
+        if (!value || !check_value(def, *value)) continue;
+        out[std::string(def.name)] = *value;
+        break;
+      }
+    }
+  }
+  return out;
+}
+
 Status validate_topic_config(std::string_view name, std::string_view value) {
   const TopicConfigDef* def = find_topic_config(name);
   if (def == nullptr) return fail(Errc::invalid, "Unknown topic config name: " + std::string(name));

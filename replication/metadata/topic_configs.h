@@ -53,6 +53,11 @@ using TopicDefaults = std::map<std::string, std::string, std::less<>>;
 Result<TopicDefaults> topic_defaults(
     const std::map<std::string, std::string, std::less<>>& properties);
 
+// The same with what was set dynamically for all brokers and for one broker over it (either may be
+// null); values that are not valid there are passed over.
+TopicDefaults with_dynamic_defaults(const TopicDefaults& defaults, const ConfigMap* all_brokers,
+                                    const ConfigMap* broker);
+
 // Checks one value, or a topic's whole set, as Kafka does: the error's context is Kafka's message.
 Status validate_topic_config(std::string_view name, std::string_view value);
 Status validate_topic_configs(const ConfigMap& configs, const TopicDefaults& defaults);

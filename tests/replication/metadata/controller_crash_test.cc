@@ -242,5 +242,58 @@ TEST_CASE("a crash of the recovery after a crash loses nothing either") {
   MESSAGE(executions << " executions over " << steps << " steps");
 }
 
+// More than one append: the batches of one transaction.
+constexpr int kManyTopics = 290;
+Task<int> create_many(bool& answered) {
+  Running r = must(co_await Running::start());
+  std::string list = "0:1";
+  while (list.size() < 32'000) list += ",0:1";
+  std::vector<NewTopic> topics;
+  for (int i = 0; i < kManyTopics; ++i) {
+    topics.push_back(new_topic("t" + std::to_string(i)));
+    topics.back().configs = {{"leader.replication.throttled.replicas", list}};
+  }
+  const auto answers = co_await r->create_topics(std::move(topics), false);
+  for (const auto& answer : answers) CHECK(answer.code == KafkaCode::none, answer.code);
+  answered = true;
+  must(co_await r->stop());
+  co_return 0;
+}
+
+Task<int> count_topics(size_t& topics) {
+  Running r = must(co_await Running::start());
+  topics = r.image().topic_count();
+  const TopicResult after = co_await r.create(new_topic("after"));
+  CHECK(after.code == KafkaCode::none || after.code == KafkaCode::topic_already_exists, after.code);
+  must(co_await r->stop());
+  co_return 0;
+}
+
+TEST_CASE("a request of several appends is there as a whole or not at all") {
+  bool answered = false;
+  Machine whole(3);
+  REQUIRE(whole.run([&] { return create_many(answered); }));
+  const uint64_t steps = whole.world.steps(whole.node);
+  int all = 0;
+  int none = 0;
+  for (uint64_t k = 20; k <= steps; k += std::max<uint64_t>(1, steps / 24)) {
+    Machine m(3);
+    answered = false;
+    (void)m.run_with_crash([&] { return create_many(answered); }, k, kDiskOutcomes[k / 4 % 4]);
+    size_t topics = 0;
+    size_t again = 0;
+    REQUIRE(m.run([&] { return count_topics(topics); }));
+    REQUIRE(m.run([&] { return count_topics(again); }));
+    const bool is_whole = topics == kManyTopics;
+    EXPECT((is_whole || topics == 0));
+    EXPECT((is_whole || !answered));
+    EXPECT_EQ(again, topics + 1);
+    ++(is_whole ? all : none);
+  }
+  MESSAGE(all << " whole, " << none << " not there, of " << steps << " steps");
+  EXPECT(all > 0);
+  EXPECT(none > 0);
+}
+
 }  // namespace
 }  // namespace odradek::metadata

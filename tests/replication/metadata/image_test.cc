@@ -14,7 +14,7 @@ void apply_file(const std::vector<uint8_t>& file, ImageBuilder& builder) {
   const Chain bytes{BytesView(file)};
   log::BatchWalker walker(bytes);
   for (auto step = walker.next(); step.kind == log::WalkStep::Kind::batch; step = walker.next()) {
-    log::RecordReader reader(walker.batch(step), 1 << 20);
+    log::RecordReader reader(step.bytes, 1 << 20);
     for (auto record = must(reader.next()); record; record = must(reader.next())) {
       LoggedRecord logged;
       logged.offset = reader.offset_of(*record);

@@ -109,6 +109,13 @@ TEST_CASE("partition counts and replication factors are checked as Kafka checks 
   c.refuses(new_topic("p", 10'001), KafkaCode::policy_violation,
             "Excessively large number of partitions per request.");
   c.accepts(new_topic("p", 10'000));
+  // The whole request is refused, whatever its parts are.
+  const auto plan =
+      plan_create_topics(c.records.image(), c.context,
+                         {new_topic("p", 6'000), new_topic("q", 6'000), new_topic("bad/")});
+  for (const TopicResult& answer : plan.answers)
+    EXPECT_EQ(answer.code, KafkaCode::policy_violation);
+  EXPECT(plan.records.empty());
   c.context.partitions_default = 4;
   EXPECT_EQ(c.create(new_topic("p", -1, -1)).partitions, 4);
   EXPECT_EQ(c.create(new_topic("p", -1, -1)).replication_factor, 1);
@@ -218,6 +225,39 @@ TEST_CASE(
                 .second,
             2u);
   EXPECT(c.records.image().find_configs(ResourceType::topic, "t") == nullptr);
+}
+
+TEST_CASE("resources that cannot be altered are refused as Kafka refuses them") {
+  Cluster c;
+  c.have(new_topic("t"));
+  const auto alter = [&](std::string topic, std::vector<ConfigChange> changes) {
+    return plan_alter_configs(c.records.image(), c.context,
+                              {{{ResourceType::topic, topic}, changes}})
+        .answers.at(0);
+  };
+  const std::vector<ConfigChange> change = {{"retention.ms", AlterOp::set, "5"}};
+  EXPECT_EQ(*alter("nope", change).message, "The topic 'nope' does not exist.");
+  EXPECT_EQ(alter("nope", change).code, KafkaCode::unknown_topic_or_partition);
+  EXPECT_EQ(*alter("", change).message, "Default topic resources are not allowed.");
+  EXPECT_EQ(alter("a/b", change).code, KafkaCode::invalid_topic);
+  EXPECT_EQ(*alter("t", {{"retention.ms", AlterOp::set, {}}}).message,
+            "Null value not supported for : retention.ms");
+  EXPECT_EQ(*alter("t", {change[0], change[0]}).message, "Error due to duplicate config keys");
+  EXPECT_EQ(*alter("t", {{"nope", AlterOp::append, "5"}}).message,
+            "Can't APPEND to key nope because its type is not LIST.");
+  EXPECT_EQ(alter("t", {{"nope", AlterOp::remove, {}}}).code, KafkaCode::none);
+}
+
+TEST_CASE("another minimum of in-sync replicas clears who was eligible to lead") {
+  Cluster c;
+  must(c.records.apply(feature("eligible.leader.replicas.version", 1)));
+  c.have(new_topic("t"));
+  const auto records_for = [&](const char* name, const char* value) {
+    const ConfigAlteration alteration{{ResourceType::topic, "t"}, {{name, AlterOp::set, value}}};
+    return plan_alter_configs(c.records.image(), c.context, {alteration}).records.size();
+  };
+  EXPECT_EQ(records_for("retention.ms", "5"), 1u);
+  EXPECT_EQ(records_for("min.insync.replicas", "2"), 2u);
 }
 
 TEST_CASE("leader epochs begin for what a node leads, and for what nobody leads and it may") {

@@ -195,6 +195,18 @@ TEST_CASE("a wrong property of the broker is named") {
             "Value must be at least 1048576");
 }
 
+TEST_CASE("what is set dynamically stands over the properties, one broker over all brokers") {
+  const TopicDefaults defaults = {{"retention.ms", "1"}, {"segment.ms", "1"}};
+  const ConfigMap all = {
+      {"log.retention.ms", "2"}, {"log.roll.ms", "x"}, {"min.insync.replicas", "2"}};
+  const ConfigMap one = {{"log.retention.minutes", "3"}, {"other", "y"}};
+  const TopicDefaults merged = with_dynamic_defaults(defaults, &all, &one);
+  EXPECT(merged == TopicDefaults{{"min.insync.replicas", "2"},
+                                 {"retention.ms", "180000"},
+                                 {"segment.ms", "1"}});
+  EXPECT(with_dynamic_defaults(defaults, nullptr, nullptr) == defaults);
+}
+
 TEST_CASE("a value that another version wrote and this one refuses falls back to the default") {
   const ConfigMap set = {{"retention.ms", "forever"}, {"some.day", "1"}};
   EXPECT_EQ(effective_topic_config(&set, {}).log.retention_ms, 604'800'000);
