@@ -224,6 +224,7 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
 }
 
 Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t memory_bytes) {
+  config.cores = cores;
   config.shards = cores <= 2 ? 1 : std::min(cores, reactor::kShardsMax);
   reading.number("odradek.shards", config.shards, 1, reactor::kShardsMax);
   const std::string durability = reading.text("odradek.durability").value_or("flushed");
