@@ -1,7 +1,9 @@
 #include "log/destager.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <utility>
 
 #include "log/limits.h"
 #include "log/log_disk.h"
@@ -32,11 +34,30 @@ Task<void> Destager::run() {
   }
 }
 
-bool Destager::wants(const Partition& partition, WalSequence through) const {
-  const uint64_t bytes = partition.destage_bytes();
-  if (bytes >= kDestageRunBytes) return true;
-  const auto needed = partition.needed_sequence();
-  return bytes > kCarryRunBytesMax && needed && *needed <= through;
+// Those with a long run, and, when the oldest WAL file is to be emptied, those that keep it: unless
+// what they have is short and carrying all of it costs little.
+std::vector<Partition*> Destager::choose(WalSequence through) const {
+  std::vector<Partition*> chosen;
+  std::vector<Partition*> short_runs;
+  uint64_t carry_bytes = 0;
+  for (Partition* partition : disk_.partitions()) {
+    const uint64_t bytes = partition->destage_bytes();
+    const auto needed = partition->needed_sequence();
+    if (bytes >= kDestageRunBytes) {
+      chosen.push_back(partition);
+    } else if (bytes > 0 && needed && *needed <= through) {
+      (bytes > kCarryRunBytesMax ? chosen : short_runs).push_back(partition);
+      if (bytes <= kCarryRunBytesMax) carry_bytes += partition->carry_bytes();
+    }
+    if (chosen.size() == kDestagePartitionsPerRound) return chosen;
+  }
+  if (carry_bytes <= disk_.wal().capacity_bytes() / kCarryWalDivisor) return chosen;
+  std::ranges::sort(short_runs, std::greater(), &Partition::destage_bytes);
+  for (Partition* partition : short_runs) {
+    if (chosen.size() == kDestagePartitionsPerRound) break;
+    chosen.push_back(partition);
+  }
+  return chosen;
 }
 
 Task<bool> Destager::round() {
@@ -44,13 +65,9 @@ Task<bool> Destager::round() {
 #ifdef ODRADEK_PLANT_RECYCLE_EARLY
   wal.release_through(wal.durable());
 #endif
-  const bool pressed = wal.pressure() >= kWalPressureDestage;
+  const bool pressed = std::exchange(empty_wal_, false) || wal.pressure() >= kWalPressureDestage;
   const WalSequence through = pressed ? wal.oldest_file_end() : WalSequence(0);
-  std::vector<Partition*> chosen;
-  for (Partition* partition : disk_.partitions()) {
-    if (chosen.size() == kDestagePartitionsPerRound) break;
-    if (wants(*partition, through)) chosen.push_back(partition);
-  }
+  std::vector<Partition*> chosen = choose(through);
   const bool any = !chosen.empty();
   if (any) {
     const Status destaged = co_await destage(std::move(chosen));
@@ -80,6 +97,7 @@ Task<Status> Destager::destage(std::vector<Partition*> chosen) {
   }
   CO_TRY(co_await disk_.edit(std::move(edits)));
   for (size_t i = 0; i < chosen.size(); ++i) chosen[i]->set_destaged(results[i]);
+  disk_.leave_memory();
   co_return Status{};
 }
 
@@ -95,12 +113,19 @@ Task<Status> Destager::finish(Partition& partition) {
 
 Task<Status> Destager::carry(WalSequence through) {
   WalSequence last{0};
+  uint64_t budget = disk_.wal().capacity_bytes() / kCarryWalDivisor;
   // Appends go on in between: look the list up anew after every wait.
   for (size_t i = 0; i < disk_.partitions().size(); ++i) {
     Partition& partition = *disk_.partitions()[i];
     const auto needed = partition.needed_sequence();
-    if (!needed || *needed > through || partition.destage_bytes() > kCarryRunBytesMax) continue;
-    if (!disk_.wal().has_room(partition.carry_bytes(), WalRoom::internal)) break;
+    if (!needed || *needed > through || !partition.carry_helps(through)) continue;
+    // The rest of a block can only be carried; more than that, within the budget.
+    const uint64_t bytes = partition.carry_bytes();
+    if (bytes == 0 || (bytes >= kDiskBlockBytes && bytes > std::min(budget, kCarryRunBytesMax))) {
+      continue;
+    }
+    budget -= std::min(budget, bytes);
+    if (!disk_.wal().has_room(bytes, WalRoom::internal)) break;
     last = partition.carry();
   }
   if (last.value == 0) co_return Status{};

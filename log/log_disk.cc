@@ -27,17 +27,78 @@ static WalOptions wal_options_of(const LogDiskOptions& options, WalListener* lis
   return wal;
 }
 
+static Task<void> join_store(Store* store, size_t directory, reactor::ShardId shard,
+                             LogDisk* disk) {
+  store->join(directory, shard, disk);
+  co_return;
+}
+
+static Task<void> leave_store(Store* store, size_t directory, LogDisk* disk) {
+  return store->leave(directory, disk);
+}
+
+static Task<void> fence_store(Store* store, size_t directory, Error why) {
+  return store->fence(directory, std::move(why));
+}
+
 Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   std::unique_ptr<LogDisk> disk(new LogDisk(std::move(options)));
   WalOptions wal = wal_options_of(disk->options_, disk.get());
+  disk->wal_group_bytes_ = wal.group_bytes_max;
+  disk->wal_capacity_bytes_ = wal.capacity_bytes;
   disk->wal_piece_bytes_ = std::min<uint64_t>(kWalPieceBytes, wal.group_bytes_max / 4);
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
+  co_await reactor::submit_to(reactor::ShardId(0),
+                              [store = disk->options_.store, directory = disk->options_.directory,
+                               shard = reactor::this_shard().id(), member = disk.get()] {
+                                return join_store(store, directory, shard, member);
+                              });
   co_return disk;
 }
 
 LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
+
+Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
+  // Groups pad, and each file may lose less than a group at its end; the last part is the
+  // destager's.
+  const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_ + wal_capacity_bytes_ / 8;
+  if (room > wal_capacity_bytes_) {
+    co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
+                                        " bytes in a write-ahead log of " +
+                                        std::to_string(wal_capacity_bytes_) + " bytes");
+  }
+  if (!co_await large_turn_.acquire(1, deadline)) {
+    co_return fail(Errc::timed_out, "waiting for another large batch");
+  }
+  large_active_ = true;
+  while (!fenced_ && wal_->capacity_bytes() < wal_->used_bytes() + room) {
+    destager_->empty_wal();
+    const MonoTime now = reactor::this_shard().now();
+    if (now >= deadline) {
+      end_large();
+      co_return fail(Errc::timed_out, "waiting for room in the WAL for a large batch");
+    }
+    (void)co_await large_done_.wait(std::min(deadline, now + kLargeBatchPoll));
+  }
+  co_return Status{};
+}
+
+void LogDisk::end_large() {
+  large_active_ = false;
+  large_turn_.release(1);
+  large_done_.notify_all();
+}
+
+Task<Status> LogDisk::wait_large(MonoTime deadline) {
+  while (large_active_) {
+    if (!co_await large_done_.wait(deadline)) {
+      co_return fail(Errc::timed_out, "waiting for a large batch");
+    }
+  }
+  co_return Status{};
+}
 
 void LogDisk::enter(Partition& partition) { partitions_.push_back(&partition); }
 
@@ -115,13 +176,19 @@ Task<Status> LogDisk::check_space(uint64_t bytes) {
   co_return Status{};
 }
 
-bool LogDisk::shrink_others(uint64_t bytes) {
+bool LogDisk::shrink_tails(uint64_t bytes) {
   uint64_t freed = 0;
   for (Partition* partition : partitions_) {
     freed += partition->shrink(bytes - freed);
     if (freed >= bytes) break;
   }
   return freed > 0;
+}
+
+void LogDisk::leave_memory() {
+  const reactor::Arena& arena = reactor::this_shard().arena();
+  const uint64_t most = arena.limit_bytes() / kTailArenaDivisor * kTailArenaParts;
+  if (arena.used_bytes() > most) (void)shrink_tails(arena.used_bytes() - most);
 }
 
 void LogDisk::note_failure(const Error& error) {
@@ -139,6 +206,14 @@ void LogDisk::fence(const Error& why) {
                      options_.path, why.to_string());
   for (Partition* partition : partitions_) partition->on_fenced();
   if (destager_) destager_->wake();
+  if (!gate_.closed()) gate_.spawn("tell of a failed disk", tell_others(why));
+}
+
+Task<void> LogDisk::tell_others(Error why) {
+  co_await reactor::submit_to(reactor::ShardId(0),
+                              [store = options_.store, directory = options_.directory, why] {
+                                return fence_store(store, directory, why);
+                              });
 }
 
 void LogDisk::note_full() {
@@ -155,6 +230,11 @@ Task<Status> LogDisk::stop() {
   CHECK(partitions_.empty(), partitions_.size());
   co_await destager_->stop();
   Status stopped = co_await wal_->stop();
+  co_await reactor::submit_to(
+      reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this] {
+        return leave_store(store, directory, self);
+      });
+  co_await gate_.close();
   if (fenced_) co_return fail(*fenced_);
   co_return stopped;
 }

@@ -159,12 +159,13 @@ ManifestPartition* find_mutable(ManifestState& state, const TopicPartition& id) 
 
 bool apply_one(ManifestState& state, const PartitionAdded& e) {
   state.next_generation = std::max(state.next_generation, e.generation + 1);
-  ManifestPartition& partition = state.partitions[e.id];
-  if (partition.generation == e.generation) return true;  // applied before
-  partition = {};
+  const ManifestPartition* there = find_mutable(state, e.id);
+  if (there != nullptr && there->generation == e.generation) return true;  // applied before
+  ManifestPartition partition;
   partition.id = e.id;
   partition.topic_name = e.topic_name;
   partition.generation = e.generation;
+  state.partitions.insert_or_assign(e.id, std::move(partition));
   return true;
 }
 bool apply_one(ManifestState& state, const PartitionRemoved& e) {

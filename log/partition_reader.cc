@@ -1,6 +1,8 @@
 // Reading a partition: the newest from the tail's memory, the rest from its segments.
 #include <algorithm>
 
+#include "log/batch/limits.h"
+#include "log/batch/record_reader.h"
 #include "log/log_disk.h"
 #include "log/partition.h"
 #include "log/segment_reader.h"
@@ -99,15 +101,52 @@ Task<Result<std::optional<OffsetAndTime>>> Partition::segment_time(Offset base,
   co_return co_await find_time(disk_.cache(), *segment, timestamp_ms, limit, bytes);
 }
 
+static Result<std::optional<OffsetAndTime>> time_in_batch(const Chain& batch, Offset from,
+                                                          int64_t timestamp_ms) {
+  RecordReader reader(batch, kBatchBytesMax);
+  for (;;) {
+    TRY_ASSIGN(const auto record, reader.next());
+    if (!record) return std::optional<OffsetAndTime>();
+    const Offset offset = reader.offset_of(*record);
+    if (offset < from || record->timestamp < timestamp_ms) continue;
+    return OffsetAndTime{.offset = offset, .timestamp_ms = record->timestamp};
+  }
+}
+
+// Batch by batch: for the segment in which the log starts.
+Task<Result<std::optional<OffsetAndTime>>> Partition::time_from(Offset from, int64_t timestamp_ms,
+                                                                Offset limit) {
+  const Offset start = from;
+  while (from < limit) {
+    CO_TRY_ASSIGN(
+        const LogSlice held,
+        co_await read({.from = from, .bytes_max = 0, .limit = limit, .at_least_one = true}));
+    if (held.bytes == 0) break;
+    from = held.next;
+    CO_TRY_ASSIGN(auto found, co_await first_at_or_after(chain_of(held), timestamp_ms));
+    if (found && found->offset >= start && found->offset < limit) co_return found;
+    // The first batch may begin below the log start: its later records are searched one by one.
+    if (found && found->offset < start) {
+      CO_TRY_ASSIGN(found, time_in_batch(chain_of(held), start, timestamp_ms));
+      if (found && found->offset < limit) co_return found;
+    }
+  }
+  co_return std::optional<OffsetAndTime>();
+}
+
 Task<Result<OffsetAndTime>> Partition::offset_for_time(int64_t timestamp_ms, Offset limit) {
   Pin pin(*this);
   limit = std::min(limit, log_end_);
   std::vector<Offset> bases;
   for (size_t i = 0; i < segments_.size(); ++i) bases.push_back(segments_.at(i).base());
   for (const Offset base : bases) {
+    if (const Segment* next = segments_.after(base); next && next->base() <= log_start_) continue;
     CO_TRY_ASSIGN(auto found, co_await segment_time(base, timestamp_ms, limit));
+    // An earlier record would do but is deleted: look on from the log start.
+    if (found && found->offset < log_start_) {
+      CO_TRY_ASSIGN(found, co_await time_from(log_start_, timestamp_ms, limit));
+    }
     if (!found) continue;
-    if (found->offset < log_start_) continue;
     found->epoch = epoch_of(found->offset);
     co_return *found;
   }

@@ -23,20 +23,20 @@ static std::unique_ptr<Replay> make_replay(const std::string& path, const Manife
   return std::make_unique<Replay>(files, std::move(directory), found, scratch);
 }
 
-static Task<Status> apply_group(const std::string& path, const Manifest& manifest,
-                                const WalGroupView& group, FileCache& files, AlignedBuffer& scratch,
-                                Replays& replays, RecoveryReport& report) {
+static Status gather_group(const std::string& path, const Manifest& manifest,
+                           const WalGroupView& group, FileCache& files, AlignedBuffer& scratch,
+                           Replays& replays, RecoveryReport& report) {
   WalRecordCursor cursor = group.cursor();
   for (;;) {
-    CO_TRY_ASSIGN(const auto item, cursor.next());
-    if (!item) co_return Status{};
+    TRY_ASSIGN(const auto item, cursor.next());
+    if (!item) return {};
     ++report.records;
     // Not in the manifest: the partition was deleted after the record was staged.
     const ManifestPartition* found = manifest.find(item->record.id);
     if (!found || item->record.kind != WalKind::batch) continue;
     std::unique_ptr<Replay>& replay = replays[item->record.id];
     if (!replay) replay = make_replay(path, *found, files, scratch);
-    CO_TRY(co_await replay->apply(item->record, item->payload));
+    replay->add(item->record, item->payload);
   }
 }
 
@@ -77,7 +77,7 @@ static Task<Status> replay_all(const std::string& path, Manifest& manifest, File
     if (scan.wals()[wal].torn) ++report.torn;
     for (size_t i = 0; i < scan.wals()[wal].live.size(); ++i) {
       CO_TRY_ASSIGN(const WalGroupView group, co_await scan.read_group(wal, i));
-      CO_TRY(co_await apply_group(path, manifest, group, files, scratch, replays, report));
+      CO_TRY(gather_group(path, manifest, group, files, scratch, replays, report));
       co_await reactor::yield();
     }
   }

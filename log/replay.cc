@@ -1,6 +1,7 @@
 #include "log/replay.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "log/limits.h"
 #include "log/segment_scan.h"
@@ -30,7 +31,6 @@ static SegmentFound found_of(const ManifestSegment& segment) {
 // Starts at the recovery point. A block that was partly filled then is read: records may begin
 // behind it.
 Task<Status> Replay::begin() {
-  begun_ = true;
   const auto at = found_.segments.find(found_.recovery.segment_base);
   if (at == found_.segments.end()) {
     co_return fail(Errc::corrupt, directory_ + ": the manifest has no segment " +
@@ -51,24 +51,29 @@ Task<Status> Replay::begin() {
   co_return Status{};
 }
 
-Task<Status> Replay::apply(WalRecord record, BytesView payload) {
-  if (record.generation != found_.generation || !found_.segments.contains(record.segment_base)) {
-    co_return Status{};
-  }
-  if (!begun_) CO_TRY(co_await begin());
-  if (record.segment_base < segment_.base) co_return Status{};
-  if (record.segment_base > segment_.base) CO_TRY(co_await advance_to(record.segment_base));
-  const uint64_t end = record.position + payload.size();
+void Replay::add(const WalRecord& record, BytesView payload) {
+  const RecoveryPoint& from = found_.recovery;
+  if (record.generation != found_.generation || !found_.segments.contains(record.segment_base))
+    return;
+  if (record.segment_base < from.segment_base) return;
+  const bool below = record.position + payload.size() <= align_down(from.position, kDiskBlockBytes);
+  if (record.segment_base == from.segment_base && below) return;
+  pieces_.push_back({record.segment_base, record.position, {payload.begin(), payload.end()}});
+}
+
+Task<Status> Replay::apply(const Piece& piece) {
+  if (piece.segment > segment_.base) CO_TRY(co_await advance_to(piece.segment));
+  const uint64_t end = piece.position + piece.bytes.size();
   if (end <= written_) co_return Status{};
-  if (record.position > end_) {
+  if (piece.position > end_) {
     co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the write-ahead log goes on at " +
-                                      std::to_string(record.position));
+                                      std::to_string(piece.position));
   }
   // Bytes below written_ are in the file; a carried record repeats them.
-  const uint64_t skip = record.position < written_ ? written_ - record.position : 0;
-  const uint64_t at = record.position + skip - written_;
+  const uint64_t skip = piece.position < written_ ? written_ - piece.position : 0;
+  const uint64_t at = piece.position + skip - written_;
   if (image_.size() < end - written_) image_.resize(end - written_);
-  std::memcpy(image_.data() + at, payload.data() + skip, payload.size() - skip);
+  std::memcpy(image_.data() + at, piece.bytes.data() + skip, piece.bytes.size() - skip);
   end_ = std::max(end_, end);
   changed_ = true;
   co_return co_await flush(false);
@@ -185,7 +190,11 @@ Task<Status> Replay::advance_to(Offset base) {
 
 Task<Status> Replay::finish(std::vector<ManifestEdit>& edits) {
   if (found_.segments.empty()) co_return Status{};
-  if (!begun_) CO_TRY(co_await begin());
+  std::ranges::sort(pieces_, {}, [](const Piece& piece) {
+    return std::tuple(piece.segment, piece.position, piece.bytes.size());
+  });
+  CO_TRY(co_await begin());
+  for (const Piece& piece : pieces_) CO_TRY(co_await apply(piece));
   for (;;) {
     CO_TRY(co_await measure());
     const ManifestSegment* next = segment_after(segment_.base);

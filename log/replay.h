@@ -1,10 +1,16 @@
 // Puts one partition's WAL records where they belong: bytes to positions in its segment files, then
 // the batches that these bytes are. Used by recovery only.
 //
+// Records come in the order of the WAL, which is the order of positions but for carried residues:
+// those repeat bytes below what was staged before them. So they are gathered, sorted, and then
+// applied:
+//
 //   recovery point D     applied so far
 //   |  bytes from here on  |
 //   v                      v
 //   [ image, in memory, written when it is large ][ nothing yet ]
+//
+// Bounded by what is live in the WALs, which is less than the tails held before the stop.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +34,20 @@ class Replay {
   Replay(FileCache& files, std::string directory, const ManifestPartition& found,
          AlignedBuffer& scratch);
 
-  // The next record of this partition, in the order of the WAL. Errc::corrupt for a hole before it.
-  reactor::Task<Status> apply(WalRecord record, BytesView payload);
-  // After the last record: writes the rest, cuts what is no whole batch, ends segments that were
-  // rolled. Adds what the manifest must say.
+  // A record of this partition. Copies the payload.
+  void add(const WalRecord& record, BytesView payload);
+  // After the last record: writes what they hold, cuts what is no whole batch, ends segments that
+  // were rolled. Adds what the manifest must say. Errc::corrupt for a hole.
   reactor::Task<Status> finish(std::vector<ManifestEdit>& edits);
 
  private:
+  struct Piece {
+    Offset segment;
+    uint64_t position;
+    std::vector<uint8_t> bytes;
+  };
   reactor::Task<Status> begin();
+  reactor::Task<Status> apply(const Piece& piece);
   reactor::Task<Status> flush(bool all);
   reactor::Task<Status> measure();
   reactor::Task<Status> settle(bool goes_on);
@@ -50,8 +62,8 @@ class Replay {
   std::string directory_;
   ManifestPartition found_;
   AlignedBuffer& scratch_;
+  std::vector<Piece> pieces_;
   // The segment that is being filled. Written by begin() and advance_to().
-  bool begun_ = false;
   ManifestSegment segment_;   // what is known of it
   uint64_t known_bytes_ = 0;  // where the walk over its batches starts
   uint64_t written_ = 0;      // everything below is in the file; a multiple of 4 KiB

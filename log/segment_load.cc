@@ -126,7 +126,7 @@ Task<Status> Segment::walk(SegmentIndexer& indexer, SegmentChecksums& sums, uint
                            uint64_t below) {
   if (from >= below) co_return Status{};
   Lease block = co_await reactor::this_shard().arena().allocate(kWalkBytes);
-  SegmentWalk batches(from);
+  SegmentWalk batches(from, id_.base);
   uint64_t at = align_down<uint64_t>(from, kReadUnitBytes);
   for (uint64_t skip = from - at; at < below; skip = 0) {
     const uint64_t length = std::min<uint64_t>(kWalkBytes, below - at);

@@ -30,14 +30,15 @@ class SegmentCursor {
   // Adds the bytes of `batch` to `slice`, checked.
   Task<Status> take(BatchAt batch, LogSlice& slice);
   uint64_t disk_bytes() const { return disk_bytes_; }
-
- private:
-  Task<Status> use(uint32_t unit);
-  Task<Status> add_pieces(const BatchAt& batch, LogSlice& slice, uint32_t& crc, bool& checked);
+  Offset base() const { return segment_.base(); }
   std::unexpected<Error> corrupt(uint64_t position, std::string_view why) const {
     return fail(Errc::corrupt, segment_.path(kLogSuffix) + ": batch at position " +
                                    std::to_string(position) + ": " + std::string(why));
   }
+
+ private:
+  Task<Status> use(uint32_t unit);
+  Task<Status> add_pieces(const BatchAt& batch, LogSlice& slice, uint32_t& crc, bool& checked);
 
   ReadCache& cache_;
   Segment& segment_;
@@ -121,9 +122,11 @@ Task<Status> SegmentCursor::take(BatchAt batch, LogSlice& slice) {
 // The first batch from `position` on whose last offset is not below `offset`.
 Task<Result<std::optional<BatchAt>>> walk_to(SegmentCursor& cursor, uint64_t position,
                                              Offset offset) {
-  while (position < cursor.disk_bytes()) {
+  for (Offset least = cursor.base(); position < cursor.disk_bytes();) {
     CO_TRY_ASSIGN(const BatchAt batch, co_await cursor.at(position));
+    if (batch.header.base_offset < least) co_return cursor.corrupt(position, "its offsets go back");
     if (batch.header.last_offset() >= offset) co_return std::optional(batch);
+    least = batch.header.next_offset();
     position = batch.end();
   }
   co_return std::optional<BatchAt>();
@@ -194,6 +197,8 @@ Task<Result<SegmentSlice>> read_segment(ReadCache& cache, Segment& segment, Read
     const Result<BatchAt> next = co_await cursor.at(out.next_position);
     if (!next && next.error().code == Errc::corrupt) co_return out;
     CO_TRY_ASSIGN(batch, next);
+    // Offsets lie outside a batch's checksum: the next read names the damage.
+    if (batch->header.base_offset < out.slice.next) co_return out;
   }
   // Full before the end: this reader will come back for what follows.
   if (batch && !out.slice.pieces.empty() && batch->header.next_offset() <= options.limit) {

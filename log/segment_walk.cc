@@ -27,6 +27,10 @@ Status SegmentWalk::parse() {
   if (step.kind == WalkStep::Kind::corrupt) return corrupt(step.reason);
   if (step.kind == WalkStep::Kind::end_of_data) return corrupt("zeros");
   header_ = step.header;
+  if (header_.base_offset < next_) return corrupt("its offsets go back");
+  if (header_.base_offset - base_ > INT32_MAX - int64_t{header_.last_offset_delta}) {
+    return corrupt("its offsets do not fit the segment");
+  }
   end_ = batch_ + step.size_bytes;
   crc_ = crc32c(0, BytesView(raw_).subspan(kAttributesAt));
   parsed_ = true;

@@ -18,8 +18,10 @@ namespace odradek::log {
 
 class SegmentWalk {
  public:
-  // `position` of the first byte that feed() gets: where a batch begins.
-  explicit SegmentWalk(uint64_t position) : position_(position), batch_(position) {}
+  // `position` of the first byte that feed() gets: where a batch begins. `base` is the segment's: a
+  // batch's offsets lie outside its checksum, so they must at least ascend and fit the segment.
+  SegmentWalk(uint64_t position, Offset base)
+      : base_(base), next_(base), position_(position), batch_(position) {}
 
   // Calls `sink(const BatchHeader&, uint64_t position)` for each batch that ends in `bytes`.
   // Errc::corrupt names the position of a batch that is none or fails its checksum; after it the
@@ -34,6 +36,7 @@ class SegmentWalk {
       if (!parsed_ || position_ < end_) continue;
       if (crc_ != header_.crc) return corrupt("checksum mismatch");
       sink(std::as_const(header_), batch_);
+      next_ = header_.next_offset();
       batch_ = position_;
       have_ = 0;
       parsed_ = false;
@@ -50,6 +53,8 @@ class SegmentWalk {
   Status parse();
   std::unexpected<Error> corrupt(std::string_view why) const;
 
+  Offset base_;
+  Offset next_;        // the least offset that the next batch may have
   uint64_t position_;  // of the next byte
   uint64_t batch_;     // of the batch that is being read
   uint64_t end_ = 0;   // where it ends

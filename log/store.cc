@@ -4,6 +4,7 @@
 
 #include "log/checkpoint_files.h"
 #include "log/limits.h"
+#include "log/log_disk.h"
 #include "log/recovery.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
@@ -113,6 +114,33 @@ Store::DirectoryGrant Store::grant(size_t index, uint32_t shard_count) {
     files.pop_back();
   }
   return out;
+}
+
+void Store::join(size_t directory, reactor::ShardId shard, LogDisk* disk) {
+  directories_[directory].members.push_back({shard, disk});
+}
+
+Task<void> Store::leave(size_t directory, LogDisk* disk) {
+  (void)co_await telling_.acquire(1);
+  std::erase_if(directories_[directory].members,
+                [disk](const Member& m) { return m.disk == disk; });
+  telling_.release(1);
+}
+
+static Task<void> fence_member(LogDisk* disk, Error why) {
+  disk->fence(why);
+  co_return;
+}
+
+Task<void> Store::fence(size_t directory, Error why) {
+  directories_[directory].failed = true;
+  (void)co_await telling_.acquire(1);
+  const std::vector<Member> members = directories_[directory].members;
+  for (const Member& member : members) {
+    co_await reactor::submit_to(member.shard,
+                                [disk = member.disk, why] { return fence_member(disk, why); });
+  }
+  telling_.release(1);
 }
 
 Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_name) {

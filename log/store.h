@@ -11,6 +11,7 @@
 #include "log/file_cache.h"
 #include "log/log_manager.h"
 #include "log/manifest.h"
+#include "reactor/wait.h"
 
 namespace odradek::log {
 
@@ -19,6 +20,8 @@ struct PlacedPartition {
   size_t directory = 0;
   ManifestPartition partition;
 };
+
+class LogDisk;
 
 class Store final : public LogStore {
  public:
@@ -45,14 +48,24 @@ class Store final : public LogStore {
   reactor::Task<Status> remove(size_t directory, TopicPartition id, Generation generation);
   // Changes the manifest of a directory, durably.
   reactor::Task<Status> edit(size_t directory, std::vector<ManifestEdit> edits);
+  // Who hears of a failure of the directory. leave() returns when nobody speaks to it any more.
+  void join(size_t directory, reactor::ShardId shard, LogDisk* disk);
+  reactor::Task<void> leave(size_t directory, LogDisk* disk);
+  // A write or fsync failed on one shard: no shard acknowledges in this directory any more.
+  reactor::Task<void> fence(size_t directory, Error why);
   // The directory gets no clean marker: something was not written that should be.
   void note_unclean(size_t directory) { directories_[directory].failed = true; }
 
  private:
+  struct Member {
+    reactor::ShardId shard;
+    LogDisk* disk;  // used on its shard only
+  };
   struct Directory {
     std::unique_ptr<LogDirectory> directory;
     std::unique_ptr<Manifest> manifest;
     std::vector<std::string> reusable_files;
+    std::vector<Member> members;
     bool failed = false;
   };
   explicit Store(LogOptions options) : options_(std::move(options)), files_(kOpenFilesMaxOfStore) {}
@@ -64,6 +77,7 @@ class Store final : public LogStore {
   FileCache files_;  // for recovery
   std::vector<Directory> directories_;
   std::vector<FoundPartition> found_;
+  reactor::Semaphore telling_{1};  // held while members are spoken to
   bool closed_ = false;
 };
 

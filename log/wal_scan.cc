@@ -78,12 +78,13 @@ class Window {
     if (position >= start_ && position + bytes <= start_ + filled_) co_return true;
     if (ended_ && position + bytes > start_ + filled_) co_return false;
     if (bytes > buffer_.size()) buffer_ = AlignedBuffer(bytes);
-    const Result<size_t> n = co_await file_.read(buffer_.span(), position);
+    const uint64_t asked = read_ahead_ ? buffer_.size() : bytes;
+    const Result<size_t> n = co_await file_.read(buffer_.span().first(asked), position);
     CO_TRY(n);
     start_ = position;
     filled_ = *n;
     bytes_read_ += *n;
-    ended_ = *n < buffer_.size();
+    ended_ = *n < asked;
     co_return bytes <= filled_;
   }
   BytesView at(uint64_t position, uint64_t bytes) const {
@@ -91,6 +92,8 @@ class Window {
     return {buffer_.data() + (position - start_), bytes};
   }
   uint64_t bytes_read() const { return bytes_read_; }
+  // From here on as much as the buffer takes is read at once.
+  void read_ahead() { read_ahead_ = true; }
 
  private:
   File& file_;
@@ -98,6 +101,7 @@ class Window {
   uint64_t start_ = 0;
   uint64_t filled_ = 0;
   uint64_t bytes_read_ = 0;
+  bool read_ahead_ = false;
   bool ended_ = false;  // the file ends where the window does
 };
 
@@ -111,23 +115,34 @@ struct WalScan::Candidate {
 
 Task<Result<std::unique_ptr<WalScan>>> WalScan::open(std::string log_directory) {
   std::unique_ptr<WalScan> scan(new WalScan());
-  scan->folder_ = log_directory + "/" + kWalFolder;
-  scan->window_ = AlignedBuffer(kWindowBytes);
-  const auto entries = co_await reactor::list_directory(scan->folder_);
-  if (!entries && entries.error().code == Errc::not_found) co_return scan;
+  CO_TRY(co_await scan->read_folder(std::move(log_directory), false));
+  co_return scan;
+}
+
+Task<Status> WalScan::retire_all(std::string log_directory) {
+  WalScan scan;
+  CO_TRY(co_await scan.read_folder(std::move(log_directory), true));
+  co_return co_await scan.retire();
+}
+
+Task<Status> WalScan::read_folder(std::string log_directory, bool headers_only) {
+  headers_only_ = headers_only;
+  folder_ = log_directory + "/" + kWalFolder;
+  window_ = AlignedBuffer(headers_only ? size_t{kWalFileHeaderBytes} : kWindowBytes);
+  const auto entries = co_await reactor::list_directory(folder_);
+  if (!entries && entries.error().code == Errc::not_found) co_return Status{};
   CO_TRY(entries);
   for (const reactor::DirEntry& entry : *entries) {
+    const std::string path = folder_ + "/" + entry.name;
     if (entry.name == kWalRetiredFile) {
-      const auto bytes =
-          co_await reactor::read_file(scan->folder_ + "/" + entry.name, kRetiredBytesMax);
+      const auto bytes = co_await reactor::read_file(path, kRetiredBytesMax);
       CO_TRY(bytes);
-      CO_TRY_ASSIGN(scan->retired_, decode_retired(*bytes));
+      CO_TRY_ASSIGN(retired_, decode_retired(*bytes));
     } else if (entry.name.ends_with(kWalSuffix)) {
-      scan->files_.push_back({scan->folder_ + "/" + entry.name});
+      files_.push_back({path});
     }
   }
-  CO_TRY(co_await scan->read_files());
-  co_return scan;
+  co_return co_await read_files();
 }
 
 Task<Status> WalScan::read_files() {
@@ -168,7 +183,8 @@ Task<Status> WalScan::read_one(File& file, uint32_t index, std::vector<Candidate
   CO_TRY_ASSIGN(const bool has_header, co_await window.load(0, kWalFileHeaderBytes));
   if (has_header) CO_TRY(read_owner(files_[index], window.at(0, kWalFileHeaderBytes)));
   // What a retired WAL left is needed no more, and a file without an owner was never written to.
-  const bool wanted = !files_[index].owner.is_zero() && !files_[index].retired;
+  const bool wanted = !headers_only_ && !files_[index].owner.is_zero() && !files_[index].retired;
+  if (wanted) window.read_ahead();
   for (uint64_t at = kWalFileHeaderBytes; wanted;) {
     CO_TRY_ASSIGN(const bool more, co_await window.load(at, kWalBlockBytes));
     if (!more) break;

@@ -75,6 +75,9 @@ class WalScan {
   // Says durably that nothing in any of these files is needed any more: everything was destaged and
   // the manifest knows. Afterwards their files may be given to new WALs.
   reactor::Task<Status> retire();
+  // The same without reading what the WALs hold: for a clean stop, when everything was destaged and
+  // every Wal of the directory was stopped. The next scan then reads nothing but headers.
+  static reactor::Task<Status> retire_all(std::string log_directory);
   // Files a new Wal may take over: WalOptions::reusable_files. Before retire() only those that were
   // retired earlier.
   std::vector<std::string> reusable() const;
@@ -82,6 +85,7 @@ class WalScan {
  private:
   struct Candidate;
   WalScan() = default;
+  reactor::Task<Status> read_folder(std::string log_directory, bool headers_only);
   reactor::Task<Status> read_files();
   reactor::Task<Status> read_one(reactor::File& file, uint32_t index, std::vector<Candidate>& out);
   Status read_owner(FoundFile& found, BytesView headers) const;
@@ -91,6 +95,7 @@ class WalScan {
   static void add_damage(ScannedWal& wal, WalSequence first, WalSequence last, std::string what);
 
   std::string folder_;
+  bool headers_only_ = false;
   std::vector<Uuid> retired_;
   std::vector<FoundFile> files_;
   std::vector<ScannedWal> wals_;

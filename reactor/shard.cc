@@ -168,6 +168,15 @@ Shard::Ready Shard::take_ready(std::deque<Ready>& queue) {
   return ready;
 }
 
+// The class that a turn begins with. Turns of few tasks would starve the lower ones: now and then one of
+// them begins with the lowest.
+size_t Shard::first_class() const {
+  if (options_.tasks_per_turn == UINT32_MAX || stats_.turns % 16 != 0) return 0;
+  size_t c = kTaskClasses - 1;
+  while (c > 0 && ready_[c].empty()) --c;
+  return c;
+}
+
 // Classes in order, each to its end before the next, until the budget is used; what is left waits for
 // the next turn. The clock is read once per few tasks: a read costs more than a short task.
 void Shard::run_ready() {
@@ -177,7 +186,7 @@ void Shard::run_ready() {
   const char* longest_name = "";
   uint32_t since_check = 0;
   uint32_t left = options_.tasks_per_turn;
-  for (size_t c = 0; c < kTaskClasses;) {
+  for (size_t c = first_class(); c < kTaskClasses;) {
     if (ready_[c].empty()) {
       ++c;
       continue;

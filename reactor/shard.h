@@ -98,6 +98,7 @@ class Shard {
   struct ReturnEnvelope;
   void drain_mail();
   void run_ready();
+  size_t first_class() const;
   void publish();
   void publish_returns(ShardId to);
   Ready take_ready(std::deque<Ready>& queue);

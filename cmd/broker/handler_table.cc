@@ -22,7 +22,11 @@ constexpr HandlerEntry kTable[] = {
     {18, 0, 5, 0, none, Resource::none, &serve_api_versions, true},
     {19, 0, 7, 0, create, Resource::cluster, &serve_create_topics},
     {20, 0, 6, 0, remove, Resource::topic, &serve_delete_topics},
+    {21, 0, 2, 0, remove, Resource::topic, &serve_delete_records},
     {22, 0, 5, 0, idempotent_write, Resource::cluster, &serve_init_producer_id},
+    {23, 2, 4, 2, describe, Resource::topic, &serve_offset_for_leader_epoch},
+    {32, 0, 4, 0, describe_configs, Resource::topic, &serve_describe_configs},
+    {44, 0, 1, 0, alter_configs, Resource::topic, &serve_incremental_alter_configs},
     {60, 0, 2, 0, describe, Resource::cluster, &serve_describe_cluster},
 };
 

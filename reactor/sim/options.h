@@ -12,7 +12,7 @@
 
 namespace odradek::reactor::sim {
 
-using NodeId = Strong<struct NodeIdTag, uint32_t>;
+using NodeId = Strong<struct MachineTag, uint32_t>;
 
 // Chances are counted per million, so that the arithmetic is exact on every machine.
 using PerMillion = uint32_t;
@@ -94,5 +94,9 @@ struct NodeOptions {
   uint64_t memory_bytes = uint64_t{4} << 30;  // usable_memory()
   uint32_t descriptors_max = 4096;            // then EMFILE
 };
+
+// Options of one run of a swarm: each class of trouble is off in half of the seeds, else drawn.
+// Errors of the disk stay off: what they mean is the workload's to decide.
+WorldOptions swarm_options(uint64_t seed);
 
 }  // namespace odradek::reactor::sim

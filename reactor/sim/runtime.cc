@@ -16,6 +16,8 @@ Task<int> next_signal() {
   co_return co_await run(op);
 }
 
+void exit_on_next_signal() {}  // a test that wants an end at once calls World::kill()
+
 uint32_t usable_cores() {
   if (!on_a_shard()) return 1;
   const sim::NodeOptions& options = this_shard().driver().impl().process.options;

@@ -22,7 +22,7 @@ static std::vector<uint8_t> testdata(const std::string& name) {
 TEST_CASE("our indexes of Kafka's segment are Kafka's indexes, byte for byte") {
   const auto log = testdata("00000000000000001000.log");
   SegmentIndexer indexer(Offset(1000), 400);
-  SegmentWalk walk(0);
+  SegmentWalk walk(0, Offset(1000));
   const Status walked = walk.feed(
       log, [&](const BatchHeader& header, uint64_t position) { indexer.note(header, position); });
   REQUIRE(walked.has_value());
@@ -73,7 +73,7 @@ TEST_CASE("Kafka's transaction index is read and written the same") {
 TEST_CASE("a segment cut anywhere is walked up to its last whole batch, damage is named") {
   const auto log = testdata("00000000000000001000.log");
   for (size_t piece : {1, 7, 61, 4096}) {
-    SegmentWalk walk(0);
+    SegmentWalk walk(0, Offset(1000));
     size_t batches = 0;
     for (size_t at = 0; at < log.size() - 1; at += piece) {
       const size_t n = std::min(piece, log.size() - 1 - at);
@@ -87,10 +87,25 @@ TEST_CASE("a segment cut anywhere is walked up to its last whole batch, damage i
   for (size_t at : {size_t{8}, size_t{16}, size_t{40}, size_t{70}, log.size() - 1}) {
     std::vector<uint8_t> bad = log;
     bad[at] ^= 0x80;
-    SegmentWalk walk(0);
+    SegmentWalk walk(0, Offset(1000));
     const Status walked = walk.feed(bad, [](const auto&, uint64_t) {});
     CAPTURE(at);
     const bool whole = walked.has_value() && walk.between_batches();
     EXPECT_FALSE(whole);
+  }
+}
+
+TEST_CASE(
+    "offsets that go back or leave the segment are damage, though no batch checksum covers them") {
+  auto log = testdata("00000000000000001000.log");
+  const auto second = static_cast<size_t>(BatchHeader::parse(log).size_bytes());
+  for (const Offset base :
+       {Offset(1001), Offset(3), Offset(1000 + int64_t{INT32_MAX}), Offset(INT64_MAX)}) {
+    assign(MutableBytes(log).subspan(second), base, LeaderEpoch(4));
+    SegmentWalk walk(0, Offset(1000));
+    const Status walked = walk.feed(log, [](const auto&, uint64_t) {});
+    CAPTURE(base.value);
+    EXPECT_FALSE(walked.has_value());
+    EXPECT_EQ(walk.position(), second);
   }
 }

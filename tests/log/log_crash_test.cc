@@ -1,6 +1,8 @@
 // Power cuts at every step of a canonical life of a log, with every outcome of the disk, and the
 // same for the recovery after it. What a client was told must be there; nothing else may be.
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 #include "tests/log/log_testing.h"
 
@@ -19,18 +21,21 @@ LogConfig small_segments() {
 
 // Opens the three logs and checks what is in them; the third one may have been deleted.
 Task<void> look(Live& live) {
-  static const bool trace = false;
-  (void)trace;
   for (const TopicPartition id : {kFirst, kSecond, kThird}) {
     must(co_await live.open(id, small_segments(), 1));
+    if (live.client->deleting.contains(id) && live.log(id).log_end().value == 0) {
+      live.client->forget(id);
+    }
     co_await verify(live, id);
   }
+  live.client->deleting.clear();
 }
 
-// An idempotent batch whose sequence follows from what was acknowledged; sent twice, as a client
-// does whose answer was lost.
-Task<void> send_twice(Live& live, TopicPartition id, int32_t sequence) {
-  const BatchSpec spec{.timestamp_ms = 500'000 + sequence,
+// An idempotent batch, sent twice, as a client does whose answer was lost. In an earlier life it
+// may have been sent too: then it is found again.
+Task<void> send_twice(Live& live, TopicPartition id) {
+  int32_t& sequence = live.client->next_sequence;
+  const BatchSpec spec{.timestamp_ms = 50'000'000 + sequence,
                        .value_bytes = 1'500,
                        .producer = 7,
                        .epoch = 0,
@@ -39,10 +44,20 @@ Task<void> send_twice(Live& live, TopicPartition id, int32_t sequence) {
   CHECK(first.fault == AppendFault::none, first.message);
   const Appended again = co_await live.append(id, spec);
   CHECK(again.duplicate && again.base == first.base, again.base, first.base);
+  ++sequence;
+}
+
+Task<void> delete_and_make_again(Live& live, TopicPartition id) {
+  live.client->deleting.insert(id);
+  must(co_await live.manager->delete_partition(id));
+  live.client->forget(id);
+  must(co_await live.open(id, small_segments(), 1));
+  live.client->deleting.clear();
+  co_await live.append(id, {.value_bytes = 700});
 }
 
 // The canonical life: three logs, small and large batches, rolls, a restart's residue, records
-// deleted, a log deleted and made again, retention.
+// deleted, a log deleted and made again, an idempotent producer.
 Task<void> life(Live& live) {
   co_await look(live);
   for (int round = 0; round < 3; ++round) {
@@ -50,21 +65,28 @@ Task<void> life(Live& live) {
       co_await live.append(kFirst, {.records = 2, .value_bytes = 2'500});
       co_await live.append(kSecond, {.value_bytes = 300});
     }
+    co_await send_twice(live, kSecond);
     co_await live.stage(kFirst, {.value_bytes = 5'000});
     co_await live.append(kThird, {.value_bytes = 9'000});
     co_await live.stage(kSecond, {.value_bytes = 100});
     if (round == 1) {
       const Offset start = must(co_await live.log(kSecond).delete_records(Offset(2)));
       live.client->start[kSecond] = std::max(live.client->start[kSecond], start.value);
+      co_await delete_and_make_again(live, kThird);
     }
   }
 }
 
-struct Crash {
-  uint64_t seed;
-  uint64_t step;
-  DiskOutcome outcome;
-};
+// More than the WAL holds: it is emptied into the segments and used again while appends go on.
+Task<void> heavy_life(Live& live) {
+  co_await look(live);
+  for (int i = 0; i < 14; ++i) {
+    co_await live.append(kFirst, {.value_bytes = 18'000});
+    co_await live.append(kSecond, {.value_bytes = 1'200});
+    co_await live.stage(kThird, {.value_bytes = 19'000});
+    co_await live.stage(kThird, {.value_bytes = 500});
+  }
+}
 
 // One life cut at `crash.step`, then two more starts, the first of them cut as well when `again` is
 // set.
@@ -74,25 +96,25 @@ struct Runner {
     options.stall = 0;
     return options;
   }
-  explicit Runner(uint64_t seed) : world(seed, quiet()) {
-    world.options.wal_bytes = 1 << 20;
+  Runner(uint64_t seed, Script life_script) : world(seed, quiet()), script(std::move(life_script)) {
+    world.options.wal_bytes = 512 << 10;
     world.options.disk_reserve_bytes = 0;
   }
 
   // A first clean life, so that the crash meets old data too. Returns the steps so far.
   uint64_t prepare() {
-    world.live([](Live& live) { return life(live); });
+    world.live(script);
     return world.world.steps(world.node);
   }
   uint64_t steps_of_life() {
     const uint64_t before = prepare();
-    world.live([](Live& live) { return life(live); });
+    world.live(script);
     return world.world.steps(world.node) - before;
   }
   // False when the life ended before the step came.
   bool crash(uint64_t step, DiskOutcome outcome) {
     const uint64_t before = prepare();
-    world.begin([](Live& live) { return life(live); }, true);
+    world.begin(script, true);
     world.world.crash_at(world.node, before + step, outcome);
     REQUIRE_EQ(world.world.run_until_exit(world.node), Run::done);
     return world.world.crashed(world.node);
@@ -111,33 +133,48 @@ struct Runner {
   }
 
   LogWorld world;
+  Script script;
 };
 
-TEST_CASE("whatever step the power is cut at, acknowledged batches are there") {
-  const uint64_t steps = Runner(1).steps_of_life();
-  MESSAGE("steps of one life: " << steps);
+// ODRADEK_CRASH_STRIDE=1 cuts at every single step; the default keeps the unit tests short.
+uint64_t stride_or(uint64_t usual) {
+  const char* given = std::getenv("ODRADEK_CRASH_STRIDE");
+  return given ? std::max<uint64_t>(1, std::strtoull(given, nullptr, 10)) : usual;
+}
+
+// Cuts the power at every `stride`th step of `script`, with every outcome.
+void cut_everywhere(const Script& script, uint64_t stride) {
+  const uint64_t steps = Runner(1, script).steps_of_life();
   size_t runs = 0;
-  for (uint64_t step = 1; step <= steps; step += 7) {
+  for (uint64_t step = 1; step <= steps + steps / 10; step += stride) {
     for (const DiskOutcome outcome : reactor::sim::kDiskOutcomes) {
       CAPTURE(step);
       CAPTURE(reactor::sim::outcome_name(outcome));
-      Runner runner(1 + step % 5);
+      Runner runner(1 + step % 5, script);
       if (!runner.crash(step, outcome)) continue;
       runner.check();
       ++runs;
     }
   }
-  MESSAGE("crashes: " << runs);
+  MESSAGE("steps " << steps << ", crashes " << runs);
+}
+
+TEST_CASE("whatever step the power is cut at, acknowledged batches are there") {
+  cut_everywhere([](Live& live) { return life(live); }, stride_or(23));
+}
+
+TEST_CASE("whatever step the power is cut at while the WAL is used again") {
+  cut_everywhere([](Live& live) { return heavy_life(live); }, stride_or(97));
 }
 
 TEST_CASE("a power cut during recovery changes nothing") {
   size_t runs = 0;
-  for (uint64_t step = 400; step <= 1'600; step += 400) {
-    for (uint64_t again = 1; again < 2'000; again += 23) {
+  for (const uint64_t step : {500, 900, 1'300, 1'700, 2'100}) {
+    for (uint64_t again = 1; again < 2'000; again += stride_or(29)) {
       const DiskOutcome outcome = reactor::sim::kDiskOutcomes[(step + again) % 4];
       CAPTURE(step);
       CAPTURE(again);
-      Runner runner(3);
+      Runner runner(3, [](Live& live) { return life(live); });
       if (!runner.crash(step, outcome)) continue;
       if (!runner.crash_start(again, outcome)) break;
       runner.check();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,15 @@ struct Client {
   std::map<uint32_t, TopicPartition> sent;                      // CRC -> where to
   std::map<TopicPartition, int64_t> watermark;                  // highest that was told
   std::map<TopicPartition, int64_t> start;                      // log start that was acknowledged
-  int64_t next_timestamp = 2'000;                               // makes every batch different
+  std::set<TopicPartition> deleting;                            // asked for, no answer yet
+  int32_t next_sequence = 0;                                    // of the idempotent producer
+  void forget(TopicPartition id) {
+    acked.erase(id);
+    seen.erase(id);
+    watermark.erase(id);
+    start.erase(id);
+  }
+  int64_t next_timestamp = 2'000;  // makes every batch different
 };
 
 // The log of one running node: what a test's coroutine is given.
@@ -160,6 +169,7 @@ class LogWorld {
   void live(const Script& script) {
     begin(script, true);
     REQUIRE_EQ(world.run_until_exit(node), Run::done);
+    CAPTURE(stop_error);
     REQUIRE_EQ(world.exit_code(node).value_or(-1), 0);
     CHECK(world.descriptors_left(node) == 0, world.descriptors_left(node));
   }
@@ -167,6 +177,7 @@ class LogWorld {
   void live_until_crash(const Script& script, DiskOutcome outcome) {
     begin(script, false);
     REQUIRE_EQ(world.run_until([this] { return scripted || !world.running(node); }), Run::done);
+    CAPTURE(stop_error);
     REQUIRE(scripted);
     world.crash(node, outcome);
   }

@@ -1,6 +1,10 @@
 // One partition's log as its users see it, on simulated disks.
 #include "log/partition_log.h"
 
+#include <algorithm>
+#include <cerrno>
+
+#include "reactor/file.h"
 #include "tests/log/log_testing.h"
 
 namespace odradek::log::test {
@@ -64,6 +68,368 @@ TEST_CASE("acknowledged batches survive a power cut whatever it leaves") {
       }
     }
   }
+}
+
+TEST_CASE(
+    "an idempotent retry gets the first attempt's offsets, after a restart and after a crash") {
+  LogWorld world;
+  const BatchSpec spec{.records = 2, .timestamp_ms = 77, .producer = 9, .epoch = 0, .sequence = 0};
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    co_await live.append(kFirst);
+    EXPECT_EQ((co_await live.append(kFirst, spec)).base.value, 1);
+    const Appended again = co_await live.append(kFirst, spec);
+    EXPECT(again.duplicate);
+    EXPECT_EQ(again.base.value, 1);
+    EXPECT_EQ(again.last.value, 2);
+  });
+  const auto retry = [&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    const Appended again = co_await live.append(kFirst, spec);
+    EXPECT(again.duplicate);
+    EXPECT_EQ(again.base.value, 1);
+    const Appended gap = co_await live.append(
+        kFirst, {.timestamp_ms = 78, .producer = 9, .epoch = 0, .sequence = 5});
+    EXPECT_EQ(gap.fault, AppendFault::out_of_order_sequence);
+  };
+  world.live_until_crash(retry, DiskOutcome::all_lost);
+  world.live(retry);
+  world.live(retry);
+}
+
+TEST_CASE("the state of producers is found again behind several rolls") {
+  LogConfig config;
+  config.segment_bytes = 10'000;
+  LogWorld world;
+  const auto spec_at = [](int32_t sequence) {
+    return BatchSpec{.timestamp_ms = 5'000 + sequence,
+                     .value_bytes = 3'000,
+                     .producer = 9,
+                     .epoch = 0,
+                     .sequence = sequence};
+  };
+  world.live_until_crash(
+      [&](Live& live) -> Task<void> {
+        must(co_await live.open(kFirst, config));
+        for (int32_t i = 0; i < 12; ++i) co_await live.append(kFirst, spec_at(i));
+      },
+      DiskOutcome::torn);
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    const Appended again = co_await live.append(kFirst, spec_at(11));
+    EXPECT(again.duplicate);
+    EXPECT_EQ(again.base.value, 11);
+    EXPECT_EQ((co_await live.append(kFirst, spec_at(12))).base.value, 12);
+    co_await verify(live, kFirst);
+  });
+}
+
+TEST_CASE("a log much larger than the WAL and the tail's memory is read back from its files") {
+  LogWorld world;
+  world.options.wal_bytes = 1 << 20;
+  world.node_options.arena_bytes = 16 << 20;
+  LogConfig config;
+  config.segment_bytes = 4 << 20;
+  const auto fill = [&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    for (int i = 0; i < 150; ++i) {
+      const Appended appended = co_await live.append(kFirst, {.value_bytes = 200'000});
+      CHECK(appended.fault == AppendFault::none, appended.message);
+    }
+    co_await verify(live, kFirst);
+  };
+  world.live(fill);
+  world.live_until_crash(fill, DiskOutcome::all_lost);
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    EXPECT_EQ(live.log(kFirst).log_end().value, 300);
+    co_await verify(live, kFirst);
+  });
+}
+
+TEST_CASE("a batch larger than a commit group is staged in pieces and survives") {
+  LogWorld world;
+  world.options.wal_bytes = 4 << 20;
+  const auto fill = [&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    for (int i = 0; i < 5; ++i) {
+      const Appended appended = co_await live.append(kFirst, {.value_bytes = 1'500'000});
+      CHECK(appended.fault == AppendFault::none, appended.message);
+    }
+    co_await verify(live, kFirst);
+  };
+  world.live_until_crash(fill, DiskOutcome::torn);
+  world.live(fill);
+}
+
+TEST_CASE("many lukewarm partitions share one WAL that is smaller than what they hold") {
+  LogWorld world;
+  world.options.wal_bytes = 1 << 20;
+  const auto fill = [](Live& live) -> Task<void> {
+    for (int32_t p = 0; p < 40; ++p) must(co_await live.open(partition_id(3, p)));
+    for (int round = 0; round < 30; ++round) {
+      for (int32_t p = 0; p < 40; ++p) {
+        const Appended appended = co_await live.append(partition_id(3, p), {.value_bytes = 1'000});
+        CHECK(appended.fault == AppendFault::none, appended.message);
+      }
+    }
+    for (int32_t p = 0; p < 40; ++p) co_await verify(live, partition_id(3, p));
+  };
+  world.live_until_crash(fill, DiskOutcome::random);
+  world.live_until_crash(fill, DiskOutcome::all_lost);
+  world.live(fill);
+}
+
+TEST_CASE("deleted records stay deleted, and what is below the log start is out of range") {
+  LogWorld world;
+  world.live_until_crash(
+      [](Live& live) -> Task<void> {
+        must(co_await live.open(kFirst));
+        for (int i = 0; i < 10; ++i) co_await live.append(kFirst);
+        EXPECT_EQ(must(co_await live.log(kFirst).delete_records(Offset(4))).value, 4);
+        EXPECT_EQ(must(co_await live.log(kFirst).delete_records(Offset(2))).value, 4);
+        const auto beyond = co_await live.log(kFirst).delete_records(Offset(11));
+        REQUIRE_FALSE(beyond.has_value());
+        EXPECT_EQ(beyond.error().code, Errc::out_of_range);
+      },
+      DiskOutcome::all_lost);
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    EXPECT_EQ(live.log(kFirst).log_start().value, 4);
+    const auto read = co_await live.log(kFirst).read({.from = Offset(3), .limit = Offset(10)});
+    REQUIRE_FALSE(read.has_value());
+    EXPECT_EQ(read.error().code, Errc::out_of_range);
+    EXPECT_EQ(must(co_await live.log(kFirst).delete_records(Offset(-1))).value, 10);
+  });
+}
+
+TEST_CASE("a deleted partition does not come back, and a new one of its name starts empty") {
+  for (const DiskOutcome outcome : reactor::sim::kDiskOutcomes) {
+    LogWorld world;
+    world.live_until_crash(
+        [](Live& live) -> Task<void> {
+          must(co_await live.open(kFirst));
+          for (int i = 0; i < 10; ++i) co_await live.append(kFirst, {.value_bytes = 3'000});
+          must(co_await live.manager->delete_partition(kFirst));
+          EXPECT(live.manager->find(kFirst) == nullptr);
+        },
+        outcome);
+    world.client = {};
+    world.client.next_timestamp = 9'000'000;
+    world.live_until_crash(
+        [](Live& live) -> Task<void> {
+          EXPECT_EQ(live.store->found().size(), 0);
+          must(co_await live.open(kFirst));
+          EXPECT_EQ(live.log(kFirst).log_end().value, 0);
+          for (int i = 0; i < 3; ++i) co_await live.append(kFirst, {.value_bytes = 500});
+        },
+        outcome);
+    world.live([](Live& live) -> Task<void> {
+      must(co_await live.open(kFirst));
+      EXPECT_EQ(live.log(kFirst).log_end().value, 3);
+      co_await verify(live, kFirst);
+    });
+  }
+}
+
+TEST_CASE("the files of a deleted partition go after file.delete.delay.ms") {
+  LogWorld world;
+  LogConfig config;
+  config.file_delete_delay_ms = 5'000;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst);
+    must(co_await live.manager->delete_partition(kFirst));
+    const auto before = must(co_await reactor::list_directory("/data"));
+    const auto deleted = [](const auto& entries) {
+      return std::ranges::count_if(
+          entries, [](const reactor::DirEntry& entry) { return entry.name.ends_with("-delete"); });
+    };
+    EXPECT_EQ(deleted(before), 1);
+    co_await reactor::sleep_for(10s);
+    const auto after = must(co_await reactor::list_directory("/data"));
+    EXPECT_EQ(deleted(after), 0);
+  });
+}
+
+TEST_CASE("retention removes the oldest segments by size and by age, never what is newer") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_bytes = 10'000;
+  config.retention_bytes = 25'000;
+  config.retention_ms = -1;
+  const int64_t now =
+      world.world.wall_ms(world.world.start({.name = "clock"}, []() -> Task<int> { co_return 0; }));
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    for (int i = 0; i < 20; ++i) {
+      co_await live.append(kFirst, {.timestamp_ms = now - 10'000 + i, .value_bytes = 4'000});
+    }
+    co_await reactor::sleep_for(1s);
+    co_await live.manager->run_retention();
+    EXPECT(live.log(kFirst).size_bytes() <= 35'000);
+    EXPECT(live.log(kFirst).size_bytes() >= 25'000);
+    const int64_t start = live.log(kFirst).log_start().value;
+    EXPECT(start > 0);
+    live.client->start[kFirst] = start;
+    co_await verify(live, kFirst);
+    config.retention_ms = 1'000;
+    live.log(kFirst).configure(config);
+    co_await live.manager->run_retention();
+    co_await reactor::sleep_for(1s);
+    co_await live.manager->run_retention();
+    EXPECT_EQ(live.log(kFirst).log_start().value, 20);
+    EXPECT_EQ((co_await live.append(kFirst)).base.value, 20);
+  });
+  world.client.start[kFirst] = 20;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    EXPECT_EQ(live.log(kFirst).log_start().value, 20);
+    co_await verify(live, kFirst);
+  });
+}
+
+TEST_CASE("after a failed fsync nothing is acknowledged and the directory is fenced") {
+  LogWorld world;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    co_await live.append(kFirst);
+    world.world.disk("node").inject(
+        {.code = reactor::OpCode::fdatasync, .path_part = ".wal", .error = EIO, .count = 1});
+    world.world.disk("node").inject(
+        {.code = reactor::OpCode::write_sync, .path_part = ".wal", .error = EIO, .count = 1});
+    const Appended staged = co_await live.stage(kFirst);
+    const Status visible = co_await live.log(kFirst).wait_visible(staged.last, kMonoMax);
+    REQUIRE_FALSE(visible.has_value());
+    EXPECT_EQ(visible.error().code, Errc::fenced);
+    EXPECT_FALSE(live.manager->writable());
+    const Appended after = co_await live.append(kFirst);
+    EXPECT_EQ(after.fault, AppendFault::storage_error);
+    EXPECT_EQ(live.log(kFirst).high_watermark().value, 1);
+    co_await verify(live, kFirst);
+  });
+  EXPECT_NE(world.stop_error, "");
+  world.live([](Live& live) -> Task<void> {
+    EXPECT_FALSE(live.store->clean());
+    must(co_await live.open(kFirst));
+    co_await verify(live, kFirst);
+    EXPECT_EQ((co_await live.append(kFirst)).fault, AppendFault::none);
+  });
+}
+
+TEST_CASE(
+    "a full disk refuses appends, reads go on, and appends do too when there is space again") {
+  LogWorld world;
+  world.options.disk_reserve_bytes = 1 << 20;
+  LogConfig config;
+  config.segment_bytes = 100'000;
+  config.retention_bytes = 200'000;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.value_bytes = 50'000});
+    co_await reactor::sleep_for(5s);
+    reactor::sim::Disk& disk = world.world.disk("node");
+    disk.options().capacity_bytes = disk.used_bytes() + (2 << 20);
+    AppendFault fault = AppendFault::none;
+    for (int i = 0; i < 200 && fault == AppendFault::none; ++i) {
+      fault = (co_await live.append(kFirst, {.value_bytes = 50'000})).fault;
+    }
+    EXPECT_EQ(fault, AppendFault::storage_error);
+    EXPECT_FALSE(live.manager->writable());
+    co_await verify(live, kFirst);
+    disk.options().capacity_bytes += 64 << 20;
+    co_await reactor::sleep_for(2s);
+    EXPECT_EQ((co_await live.append(kFirst, {.value_bytes = 50'000})).fault, AppendFault::none);
+    EXPECT(live.manager->writable());
+    co_await verify(live, kFirst);
+  });
+  EXPECT_EQ(world.stop_error, "");
+}
+
+TEST_CASE("a time is found per record, in files and in memory, not below the log start") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_bytes = 5'000;
+  // Offset i has time 1'000'000 + 10 i; two records a batch, three batches a segment.
+  const auto look = [](Live& live) -> Task<void> {
+    PartitionLog& log = live.log(kFirst);
+    const Offset end = log.high_watermark();
+    const OffsetAndTime at = must(co_await log.offset_for_time(1'000'035, end));
+    EXPECT_EQ(at.offset.value, 4);
+    EXPECT_EQ(at.timestamp_ms, 1'000'040);
+    EXPECT_EQ(must(co_await log.offset_for_time(1'000'190, end)).offset.value, 19);
+    EXPECT_EQ(must(co_await log.offset_for_time(1'000'191, end)).offset.value, -1);
+    EXPECT_EQ(must(co_await log.offset_for_time(1'000'190, Offset(18))).offset.value, -1);
+    EXPECT_EQ(must(co_await log.offset_of_max_time()).offset.value, 19);
+  };
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    for (int i = 0; i < 10; ++i) {
+      co_await live.append(
+          kFirst,
+          {.records = 2, .timestamp_ms = 1'000'000 + 20 * i, .step_ms = 10, .value_bytes = 600});
+    }
+    co_await look(live);
+  });
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await look(live);
+    must(co_await live.log(kFirst).delete_records(Offset(3)));
+    const Offset end = live.log(kFirst).high_watermark();
+    EXPECT_EQ(must(co_await live.log(kFirst).offset_for_time(0, end)).offset.value, 3);
+    EXPECT_EQ(must(co_await live.log(kFirst).offset_for_time(1'000'050, end)).offset.value, 5);
+  });
+}
+
+TEST_CASE("a segment ends when segment.ms passed between its first record and the next") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_ms = 1'000;
+  const auto segments = [&] {
+    return std::ranges::count_if(world.world.disk("node").files(), [](const std::string& path) {
+      return path.ends_with(".log");
+    });
+  };
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.timestamp_ms = 100'000});
+    co_await live.append(kFirst, {.timestamp_ms = 101'000});
+    EXPECT_EQ(segments(), 1);
+    co_await live.append(kFirst, {.timestamp_ms = 101'001});
+    EXPECT_EQ(segments(), 2);
+  });
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.timestamp_ms = 102'001});
+    EXPECT_EQ(segments(), 2);
+    co_await live.append(kFirst, {.timestamp_ms = 102'002});
+    EXPECT_EQ(segments(), 3);
+    co_await verify(live, kFirst);
+  });
+}
+
+TEST_CASE("every start of a higher epoch is remembered with its offset") {
+  LogWorld world;
+  world.live_until_crash(
+      [](Live& live) -> Task<void> {
+        must(co_await live.open(kFirst, {}, 3));
+        for (int i = 0; i < 4; ++i) co_await live.append(kFirst);
+        live.log(kFirst).begin_epoch(LeaderEpoch(5));
+        for (int i = 0; i < 4; ++i) co_await live.append(kFirst);
+      },
+      DiskOutcome::all_lost);
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, {}, 6));
+    PartitionLog& log = live.log(kFirst);
+    EXPECT_EQ(log.epoch_of(Offset(3)).value, 3);
+    EXPECT_EQ(log.epoch_of(Offset(4)).value, 5);
+    EXPECT_EQ(log.end_of_epoch(LeaderEpoch(3)).offset.value, 4);
+    EXPECT_EQ(log.end_of_epoch(LeaderEpoch(4)).epoch.value, 3);
+    EXPECT_EQ(log.end_of_epoch(LeaderEpoch(5)).offset.value, 8);
+    EXPECT_EQ(log.end_of_epoch(LeaderEpoch(6)).offset.value, 8);
+    EXPECT_EQ(log.end_of_epoch(LeaderEpoch(7)).offset.value, -1);
+    co_return;
+  });
 }
 
 }  // namespace

@@ -271,6 +271,26 @@ TEST_CASE("a file cut at any block is damage where it was durable, and never a c
   }
 }
 
+Task<void> retire_everything() { must(co_await WalScan::retire_all("/data")); }
+
+Task<void> count_bytes(uint64_t& bytes, size_t& reusable) {
+  const std::unique_ptr<WalScan> scan = must(co_await WalScan::open("/data"));
+  bytes = scan->bytes_read();
+  reusable = scan->reusable().size();
+}
+
+TEST_CASE("after a clean stop the next scan finds nothing and reads only headers") {
+  Ring ring(6);
+  ring.world.run([] { return retire_everything(); }, {.name = "scan", .disk = "node"});
+  ring.look();
+  EXPECT(ring.found.empty());
+  uint64_t bytes = 0;
+  size_t reusable = 0;
+  ring.world.run([&] { return count_bytes(bytes, reusable); }, {.name = "scan", .disk = "node"});
+  EXPECT_EQ(reusable, ring.files().size());
+  EXPECT_EQ(bytes, ring.files().size() * kWalFileHeaderBytes);
+}
+
 TEST_CASE("one readable copy of a file's header is enough") {
   Ring ring(3);
   const std::string path = ring.place(1).first;

@@ -1,8 +1,9 @@
 """Reads a .msg file. The language is told in net/kafka/messages/README.md."""
 import re
 
-from model import (OPEN, NONE, PRIMITIVES, DescriptionError, Field, Message, Struct, Versions)
+from model import NONE, OPEN, PRIMITIVES, DescriptionError, Field, Message, Struct, Versions
 
+PRIVATE_TAG_MIN = 10000
 FIELD = re.compile(r"(\w+)\s+(\[?)(\w+)(\]?)(\??)(\S*)\s*(.*)$")
 
 
@@ -62,6 +63,7 @@ class Parser:
         out = []
         while self.peek():
             out.append(self.section(kind, key, name, options))
+            out[-1].root.doc = out[-1].root.doc or head.doc
         return out
 
     def options(self):
@@ -164,6 +166,8 @@ class Parser:
                 if field.type not in by_name:
                     raise self.error(head, f"{message.name}: no struct named {field.type}")
                 field.struct = by_name[field.type]
+        for struct in message.structs + [message.root]:
+            self.check_tags(head, message, struct)
         ordered = []
 
         def visit(struct):
@@ -175,6 +179,19 @@ class Parser:
 
         visit(message.root)
         message.structs = ordered
+
+
+    def check_tags(self, head, message, struct):
+        """Tags are unique and only where there are any; ours are out of Kafka's way."""
+        tags = [f.tag for f in struct.fields if f.tag is not None]
+        if len(tags) != len(set(tags)):
+            raise self.error(head, f"{struct.name}: two fields with the same tag")
+        for field in struct.fields:
+            where = f"{struct.name}.{field.name}"
+            if field.tag is not None and not message.flexible.contains(field.versions & message.versions):
+                raise self.error(head, f"{where}: tagged in versions that have no tagged fields")
+            if field.private and (field.tag is None or field.tag < PRIVATE_TAG_MIN):
+                raise self.error(head, f"{where}: a private field has a tag from {PRIVATE_TAG_MIN} on")
 
 
 def parse_file(path):

@@ -48,6 +48,8 @@ def filler(code, struct, is_static):
         body = Code()
         fill_field(body, field, struct)
         test = condition(field.versions, struct.context)
+        if field.private:
+            test = f"s.private_fields() && {test}" if test else "s.private_fields()"
         if test is not None:
             code.open(f"if ({test})")
         for line in body.lines:

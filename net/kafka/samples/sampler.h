@@ -24,7 +24,11 @@ namespace odradek::kafka {
 class Sampler {
  public:
   // The same seed gives the same messages.
-  explicit Sampler(uint64_t seed) : random_(seed) {}
+  // Without `private_fields` the messages are ones that Kafka knows to the last field.
+  explicit Sampler(uint64_t seed, bool private_fields = true)
+      : random_(seed), private_fields_(private_fields) {}
+
+  bool private_fields() const { return private_fields_; }
 
   template <std::integral T>
   T integer() {
@@ -46,6 +50,7 @@ class Sampler {
 
  private:
   Prng random_;
+  bool private_fields_;
   wire::Scratch scratch_;
 };
 

@@ -12,6 +12,7 @@ import argparse
 import glob
 import json
 import os
+import re
 import sys
 import zipfile
 
@@ -23,17 +24,18 @@ import exceptions  # noqa: E402
 import parse  # noqa: E402
 from model import NONE, OPEN, PRIMITIVES, Versions  # noqa: E402
 
+JARS = ("clients", "metadata", "raft", "group-coordinator", "share-coordinator", "transaction-coordinator")
 KINDS = {"metadata": "record", "coordinator-key": "key", "coordinator-value": "value"}
 
 
 def without_comments(text):
-    return "\n".join(line for line in text.split("\n") if not line.strip().startswith("//"))
+    return re.sub(r"(?m)(^|\s)//.*$", "", text)
 
 
 def read_schemas(jars):
     """Name -> schema, of all jars; messages that Kafka keeps only as a name are left out."""
     schemas = {}
-    for jar in sorted(glob.glob(os.path.join(jars, "kafka-*.jar"))):
+    for jar in [path for name in JARS for path in glob.glob(os.path.join(jars, f"kafka-{name}-[0-9]*.jar"))]:
         with zipfile.ZipFile(jar) as file:
             for entry in file.namelist():
                 if not entry.endswith(".json") or "common/m" not in entry:

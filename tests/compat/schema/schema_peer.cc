@@ -98,7 +98,7 @@ int make(uint64_t count) {
       type.message->encode_default(v, blank);
       print(type, v, blank.copy());
       for (uint64_t seed = 1; seed <= count; ++seed) {
-        Sampler sampler(seed * 7919 + static_cast<uint64_t>(v));
+        Sampler sampler(seed * 7919 + static_cast<uint64_t>(v), false);
         wire::Writer writer;
         type.sample->encode(sampler, v, writer);
         print(type, v, writer.copy());

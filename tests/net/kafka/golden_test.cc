@@ -91,29 +91,36 @@ void echo_coordinator(std::span<const MessageInfo> messages, const Bytes& key, c
   values.finish();
 }
 
+// Decodes a frame, header and body, and encodes it again.
+void echo_frame(const std::vector<std::string>& words) {
+  REQUIRE_EQ(words.size(), 5u);
+  INFO(words[0] << " api " << words[1] << " v" << words[2] << " " << words[3]);
+  const ApiInfo* api = find_api(static_cast<int16_t>(std::stoi(words[1])));
+  REQUIRE(api != nullptr);
+  const auto version = static_cast<int16_t>(std::stoi(words[2]));
+  Echo echo(unhex(words[4]));
+  if (words[3] == "request") {
+    echo.message(find(all_messages(), "RequestHeader"), api->request_header_version(version));
+    echo.message(find(all_messages(), MessageKind::request, api->key), version);
+  } else {
+    echo.message(find(all_messages(), "ResponseHeader"), api->response_header_version(version));
+    echo.message(find(all_messages(), MessageKind::response, api->key), version);
+  }
+  echo.finish();
+}
+
 }  // namespace
 
 TEST_CASE("frames of real clients and of Kafka decode whole and encode to the same bytes") {
   const auto lines = read_lines("frames.txt");
   EXPECT(lines.size() > 100);
-  const MessageInfo& request_header = find(all_messages(), "RequestHeader");
-  const MessageInfo& response_header = find(all_messages(), "ResponseHeader");
-  for (const auto& words : lines) {
-    REQUIRE_EQ(words.size(), 5u);
-    INFO(words[0] << " api " << words[1] << " v" << words[2] << " " << words[3]);
-    const ApiInfo* api = find_api(static_cast<int16_t>(std::stoi(words[1])));
-    REQUIRE(api != nullptr);
-    const auto version = static_cast<int16_t>(std::stoi(words[2]));
-    Echo echo(unhex(words[4]));
-    if (words[3] == "request") {
-      echo.message(request_header, api->request_header_version(version));
-      echo.message(find(all_messages(), MessageKind::request, api->key), version);
-    } else {
-      echo.message(response_header, api->response_header_version(version));
-      echo.message(find(all_messages(), MessageKind::response, api->key), version);
-    }
-    echo.finish();
-  }
+  for (const auto& words : lines) echo_frame(words);
+}
+
+TEST_CASE("versions that Kafka dropped are as an old client encodes them") {
+  const auto lines = read_lines("old_versions.txt");
+  EXPECT_EQ(lines.size(), 10u);
+  for (const auto& words : lines) echo_frame(words);
 }
 
 TEST_CASE("records of Kafka's metadata log decode whole and encode to the same bytes") {

@@ -99,8 +99,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome echo_run(uint64_t seed, uint32_t shards, uint32_t tasks_per_turn = 1) {
-  World world(seed);
+Outcome echo_run(uint64_t seed, uint32_t shards, uint32_t tasks_per_turn = 1,
+                 const WorldOptions& options = {}) {
+  World world(seed, options);
   NodeOptions server{.name = "server", .shards = shards, .requests_per_peer = 1};
   server.tasks_per_turn = tasks_per_turn;
   const NodeId broker = world.start(server, [] { return echo_server(); });
@@ -127,6 +128,14 @@ TEST_CASE("the same seed gives the same hash, another seed another") {
 TEST_CASE("an echo server serves its clients whatever the seed and the batch of tasks a turn") {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     EXPECT_EQ(echo_run(seed, 1 + seed % 4, seed % 3 == 0 ? 1000 : 1).served, 7);
+  }
+}
+
+TEST_CASE("an echo server serves its clients under every mix of trouble that a swarm draws") {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    WorldOptions options = swarm_options(seed);
+    options.network.reset = 0;                                     // these clients do not come back
+    EXPECT(echo_run(seed, 1 + seed % 4, 1, options).served >= 7);  // a slow connect is tried again
   }
 }
 
