@@ -204,21 +204,17 @@ std::string partition_metadata_text(const Uuid& topic_id) {
   return "version: 0\ntopic_id: " + topic_id.to_string();
 }
 
-Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead, int16_t kraft_version,
-                                                 int64_t timestamp_ms) {
-  const int16_t version = kraft_version > 0 ? 1 : 0;
-  LeaderChangeMessage message;
-  message.version = version;
+Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead, int64_t timestamp_ms) {
   CHECK(!lead.granted.empty());
+  LeaderChangeMessage message;
+  message.version = 0;
   message.leader_id = lead.granted[0].id.value;
-  const auto put = [](const quorum::Voter& from, auto& to) {
-    to.voter_id = from.id.value;
-    to.voter_directory_id = from.directory;
-  };
-  for (const auto& voter : lead.voters) put(voter, message.voters.emplace_back());
-  for (const auto& voter : lead.granted) put(voter, message.granting_voters.emplace_back());
+  for (const auto& voter : lead.voters) message.voters.emplace_back().voter_id = voter.id.value;
+  for (const auto& voter : lead.granted) {
+    message.granting_voters.emplace_back().voter_id = voter.id.value;
+  }
   log::BatchBuilder batch(batch_options(lead.at, lead.epoch, true));
-  append_control(batch, log::ControlType::leader_change, encoded(message, version), timestamp_ms);
+  append_control(batch, log::ControlType::leader_change, encoded(message, 0), timestamp_ms);
   return batch.finish();
 }
 
