@@ -257,6 +257,10 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
                  INT64_MAX / 1000000);
+  reading.number("metadata.log.max.record.bytes.between.snapshots", config.metadata_snapshot_bytes,
+                 1, INT64_MAX);
+  reading.number("metadata.log.max.snapshot.interval.ms", config.metadata_snapshot_ms, 0,
+                 INT64_MAX / 1000000);
   int64_t buffer = 0;
   // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number leave
   // the kernel's autotuning, which is faster on every path.
