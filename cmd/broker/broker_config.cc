@@ -14,8 +14,9 @@ namespace {
 using Properties = std::map<std::string, std::string, std::less<>>;
 
 constexpr uint64_t kMemoryMin = 64ull << 20;
-constexpr uint64_t kMemoryDefaultMax = 4ull << 30;
-constexpr uint64_t kMemoryShareDefault = 4;  // of RAM or of the cgroup's limit: one part in ...
+// The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
+constexpr uint64_t kMemoryShareDefault = 4;
+constexpr uint64_t kMemoryDefaultPerShard = 1ull << 30;
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -223,6 +224,7 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
 }
 
 Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t memory_bytes) {
+  config.cores = cores;
   config.shards = cores <= 2 ? 1 : std::min(cores, reactor::kShardsMax);
   reading.number("odradek.shards", config.shards, 1, reactor::kShardsMax);
   const std::string durability = reading.text("odradek.durability").value_or("flushed");
@@ -231,7 +233,7 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   }
   config.durability =
       durability == "written" ? log::Durability::written : log::Durability::flushed;
-  config.memory_bytes = std::min(memory_bytes / kMemoryShareDefault, kMemoryDefaultMax);
+  config.memory_bytes = std::min(memory_bytes / kMemoryShareDefault, config.shards * kMemoryDefaultPerShard);
   config.memory_bytes = std::max(config.memory_bytes, kMemoryMin);
   if (const auto text = reading.text("odradek.memory")) {
     TRY_ASSIGN(config.memory_bytes, parse_bytes("odradek.memory", *text));

@@ -35,7 +35,9 @@ struct BrokerConfig {
   std::string metadata_directory;
   std::optional<std::string> cluster_id;  // only when the caller insists on one
   uint32_t shards = 1;
+  uint32_t cores = 1;  // usable by this process, before shards were pinned to them
   uint64_t memory_bytes = 0;
+  uint64_t wal_bytes = 0;  // of all shards together; 0: a share of the memory
   log::Durability durability = log::Durability::flushed;
   int32_t partitions_default = 1;
   int16_t replication_factor_default = 1;
