@@ -37,7 +37,7 @@ class Client {
  public:
   static constexpr const char* kHost = "10.0.0.1";
 
-  Client() : timer_(&Client::on_timer) {}
+  Client() : timer_(*this) {}
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client() { CHECK(!socket_.is_open()); }
@@ -132,13 +132,14 @@ class Client {
   std::string client_id = "tester";
 
  private:
-  static void on_timer(reactor::Timer& timer) {
-    reinterpret_cast<Client*>(reinterpret_cast<char*>(&timer) - offsetof(Client, timer_))
-        ->socket_.abort();
-  }
+  struct Alarm : reactor::Timer {
+    explicit Alarm(Client& owner)
+        : Timer([](Timer& t) { static_cast<Alarm&>(t).client.socket_.abort(); }), client(owner) {}
+    Client& client;
+  };
   reactor::Socket socket_;
   int32_t correlation_ = 0;
-  reactor::Timer timer_;
+  Alarm timer_;
 };
 
 }  // namespace odradek::broker
