@@ -44,7 +44,9 @@ void BrokerNode::start(const BrokerOptions& options) {
   properties["log.dirs"] = directories;
   properties["odradek.shards"] = std::to_string(options.shards);
   properties["odradek.durability"] = options.written ? "written" : "flushed";
-  properties["odradek.memory"] = std::to_string(options.memory_bytes);
+  const uint64_t memory =
+      std::max(options.shards * options.shard_memory_bytes, uint64_t{64} << 20);
+  properties["odradek.memory"] = std::to_string(memory);
   auto config = broker::make_config(std::move(properties), options.shards, uint64_t{4} << 30);
   CHECK(config.has_value(), config.error().to_string());
   config->wal_bytes = options.wal_bytes;
@@ -52,7 +54,7 @@ void BrokerNode::start(const BrokerOptions& options) {
   node.name = "broker";
   node.address = "10.0.0.1";
   node.shards = options.shards;
-  node.arena_bytes = options.memory_bytes / options.shards;
+  node.arena_bytes = memory / options.shards;
   node.requests_per_peer = options.requests_per_peer;
   node.tasks_per_turn = options.tasks_per_turn;
   if (!was_clean_ || !started_) stage_.oracle.restarted(false);

@@ -185,6 +185,10 @@ void Producer::take_partition(const kafka::ProduceResponse::PartitionProduceResp
   const auto at = std::ranges::find(lane.batches, number, &Batch::number);
   if (at == lane.batches.end()) return;
   at->in_flight = false;
+  stage_.say([&] {
+    return fmt::format("{} wrote {} sequence {}: error {}, offset {}", options_.name,
+                       lane.id.to_string(), at->sequence, answer.error_code, answer.base_offset);
+  });
   if (answer.error_code == 0) {
     stage_.oracle.acked(lane.id, at->crc, answer.base_offset, asked);
     lane.batches.erase(at);

@@ -97,9 +97,7 @@ SwarmRun::SwarmRun(uint64_t seed, bool trace)
 }
 
 void SwarmRun::say(const std::string& what) {
-  if (!stage_.trace) return;
-  fmt::print(stderr, "{:>10.3f} ms  {}\n",
-             static_cast<double>(stage_.world.now().time_since_epoch() / 1us) / 1000, what);
+  stage_.say([&] { return what; });
 }
 
 void SwarmRun::draw_broker() {
