@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <utility>
 
 #include "log/limits.h"
 #include "log/log_disk.h"
@@ -64,7 +65,7 @@ Task<bool> Destager::round() {
 #ifdef ODRADEK_PLANT_RECYCLE_EARLY
   wal.release_through(wal.durable());
 #endif
-  const bool pressed = wal.pressure() >= kWalPressureDestage;
+  const bool pressed = std::exchange(empty_wal_, false) || wal.pressure() >= kWalPressureDestage;
   const WalSequence through = pressed ? wal.oldest_file_end() : WalSequence(0);
   std::vector<Partition*> chosen = choose(through);
   const bool any = !chosen.empty();
@@ -117,7 +118,7 @@ Task<Status> Destager::carry(WalSequence through) {
   for (size_t i = 0; i < disk_.partitions().size(); ++i) {
     Partition& partition = *disk_.partitions()[i];
     const auto needed = partition.needed_sequence();
-    if (!needed || *needed > through) continue;
+    if (!needed || *needed > through || !partition.carry_helps(through)) continue;
     // The rest of a block can only be carried; more than that, within the budget.
     const uint64_t bytes = partition.carry_bytes();
     if (bytes == 0 || (bytes >= kDiskBlockBytes && bytes > std::min(budget, kCarryRunBytesMax))) {

@@ -191,13 +191,6 @@ Task<void> Manager::retention_loop() {
   }
 }
 
-Task<Status> Manager::finish(Entry& entry) {
-  if (entry.disk->fenced()) co_return fail(*entry.disk->fenced());
-  Destager& destager = entry.disk->destager();
-  CO_TRY(co_await destager.finish(*entry.partition));
-  co_return co_await entry.partition->trim();
-}
-
 static Task<void> unclean_on_store(Store* store, size_t directory) {
   store->note_unclean(directory);
   co_return;
@@ -206,6 +199,39 @@ static Task<void> unclean_on_store(Store* store, size_t directory) {
 Task<void> Manager::tell_unclean(size_t directory) {
   co_await submit_reserved(ShardId(0),
                      [store = store_, directory] { return unclean_on_store(store, directory); });
+}
+
+static Task<Status> finish_files(LogDisk& disk, Partition& partition) {
+  if (disk.fenced()) co_return fail(*disk.fenced());
+  CO_TRY(co_await disk.destager().finish(partition));
+  co_return co_await partition.trim();
+}
+
+// Destages, trims and closes one log. The first failure of all is kept in `result`.
+Task<void> Manager::finish(Entry& entry, Status& result) {
+  Status finished = co_await finish_files(*entry.disk, *entry.partition);
+  const Status closed = co_await entry.partition->close();
+  entry.disk->leave(*entry.partition);
+  if (finished && !closed) finished = closed;
+  if (finished) co_return;
+  co_await tell_unclean(entry.disk->directory());
+  if (result) result = std::move(finished);
+}
+
+// Some at a time: a stop with 10,000 logs waits for the disk, not for one log after the other.
+Task<Status> Manager::finish_all() {
+  Status result;
+  std::vector<TopicPartition> ids;
+  for (const auto& [id, entry] : partitions_) ids.push_back(id);
+  std::ranges::sort(ids);
+  for (size_t at = 0; at < ids.size(); at += kLogsFinishedAtOnce) {
+    reactor::Gate some;
+    const size_t end = std::min(ids.size(), at + kLogsFinishedAtOnce);
+    for (size_t i = at; i < end; ++i) some.spawn("finish log", finish(*entry_of(ids[i]), result));
+    co_await some.close();
+  }
+  partitions_.clear();
+  co_return result;
 }
 
 Task<Status> Manager::stop() {
@@ -220,16 +246,8 @@ Task<Status> Manager::stop() {
     co_await disk->destager().stop();
     if (result && !flushed) result = std::move(flushed);
   }
-  for (auto& [id, entry] : partitions_) {
-    Status finished = co_await finish(entry);
-    const Status closed = co_await entry.partition->close();
-    entry.disk->leave(*entry.partition);
-    if (finished && !closed) finished = closed;
-    if (finished) continue;
-    co_await tell_unclean(entry.disk->directory());
-    if (result) result = std::move(finished);
-  }
-  partitions_.clear();
+  Status finished = co_await finish_all();
+  if (result && !finished) result = std::move(finished);
   for (auto& disk : disks_) {
     Status ended = co_await disk->stop();
     if (!ended) co_await tell_unclean(disk->directory());

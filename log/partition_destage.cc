@@ -152,11 +152,11 @@ void Partition::set_destaged(const Destaged& destaged) {
 
 Task<Status> Partition::trim() {
   CHECK(all_destaged(), destaged_);
-  if (segments_.empty()) co_return Status{};
+  if (segments_.empty() || (!changed_ && snapshot_at_end_)) co_return Status{};
   Segment& active = segments_.active();
   CO_TRY(co_await active.truncate(active.next(), active.size_bytes()));
   if (active.size_bytes() > 0) CO_TRY(co_await active.save_index(active.size_bytes()));
-  if (producers_.size() == 0) co_return Status{};
+  // Also without producers: the next start reads no batch to learn that.
   const std::string path = segment_path(segments_.directory(), log_end_, kSnapshotSuffix);
   co_return co_await reactor::replace_file(path, producers_.encode_snapshot());
 }

@@ -20,6 +20,8 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::open(LogOptions options) {
 
 Task<Result<std::unique_ptr<Store>>> Store::open(LogOptions options) {
   CHECK(reactor::this_shard().id().value == 0, reactor::this_shard().id());
+  // All of them before any of them is changed.
+  for (const std::string& path : options.directories) CO_TRY(co_await LogDirectory::look(path));
   std::unique_ptr<Store> store(new Store(options));
   for (const std::string& path : options.directories) {
     const Status opened = co_await store->open_directory(path);

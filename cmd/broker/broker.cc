@@ -9,6 +9,7 @@
 #include "reactor/logger.h"
 #include "reactor/runtime.h"
 #include "reactor/shard.h"
+#include "reactor/wait.h"
 #include "replication/metadata/meta_properties.h"
 
 namespace odradek::broker {
@@ -55,6 +56,18 @@ Task<void> free_shard(BrokerShard* shard) {
 Task<void> adopt_on(Broker& broker, int fd, const Listener& listener) {
   broker.local().adopt(fd, listener);
   co_return;
+}
+
+// A process that was just killed may hold its port for some milliseconds more.
+Task<Status> bind(reactor::Listener& socket, const reactor::ListenOptions& options,
+                  const reactor::SocketOptions& accepted) {
+  const MonoTime give_up = reactor::this_shard().precise_now() + kBindDeadline;
+  for (;;) {
+    Status opened = socket.open(options, accepted);
+    const bool taken = !opened && opened.error().code == Errc::exists;
+    if (!taken || reactor::this_shard().precise_now() >= give_up) co_return opened;
+    co_await reactor::sleep_for(kBindRetry);
+  }
 }
 
 std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners, bool controller) {
@@ -113,6 +126,8 @@ Task<Status> Broker::start_metadata() {
   options.partitions_default = config_.partitions_default;
   options.replication_factor_default = config_.replication_factor_default;
   options.topic_defaults = defaults_;
+  options.snapshot_every_bytes = config_.metadata_snapshot_bytes;
+  options.snapshot_every_ms = config_.metadata_snapshot_ms;
   CO_TRY_ASSIGN(controller_,
                 co_await metadata::Controller::start(std::move(options), [this](const auto* image) {
                   return publish(image);
@@ -168,7 +183,7 @@ Task<Status> Broker::open_listeners() {
     reactor::SocketOptions sockets;
     sockets.send_buffer_bytes = config_.send_buffer_bytes;
     sockets.receive_buffer_bytes = config_.receive_buffer_bytes;
-    CO_TRY(bound->socket.open(options, sockets));
+    CO_TRY(co_await bind(bound->socket, options, sockets));
     bound_.push_back(std::move(bound));
   }
   co_return Status{};

@@ -381,6 +381,33 @@ TEST_CASE("a time is found per record, in files and in memory, not below the log
   });
 }
 
+TEST_CASE("a segment ends when segment.ms passed between its first record and the next") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_ms = 1'000;
+  const auto segments = [&] {
+    return std::ranges::count_if(world.world.disk("node").files(), [](const std::string& path) {
+      return path.ends_with(".log");
+    });
+  };
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.timestamp_ms = 100'000});
+    co_await live.append(kFirst, {.timestamp_ms = 101'000});
+    EXPECT_EQ(segments(), 1);
+    co_await live.append(kFirst, {.timestamp_ms = 101'001});
+    EXPECT_EQ(segments(), 2);
+  });
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.timestamp_ms = 102'001});
+    EXPECT_EQ(segments(), 2);
+    co_await live.append(kFirst, {.timestamp_ms = 102'002});
+    EXPECT_EQ(segments(), 3);
+    co_await verify(live, kFirst);
+  });
+}
+
 TEST_CASE("every start of a higher epoch is remembered with its offset") {
   LogWorld world;
   world.live_until_crash(

@@ -110,7 +110,11 @@ struct Running {
   static reactor::Task<log::Offset> install(ShardImage& shard, const Image* image) {
     co_return shard.install(image);
   }
-  static reactor::Task<Result<Running>> start() {
+  struct SnapshotEvery {
+    uint64_t bytes = kSnapshotEveryBytes;
+    int64_t ms = kSnapshotEveryMs;
+  };
+  static reactor::Task<Result<Running>> start(SnapshotEvery every = {}) {
     FormatOptions format;
     format.directories = {"/data"};
     CO_TRY_ASSIGN(const auto directories, co_await format_directories(format));
@@ -121,6 +125,8 @@ struct Running {
     options.log.cluster_id = properties.cluster_id;
     options.log.directory_id = properties.directory_id;
     options.log_directory_ids = {properties.directory_id};
+    options.snapshot_every_bytes = every.bytes;
+    options.snapshot_every_ms = every.ms;
     options.broker_endpoints = {{"PLAINTEXT", "127.0.0.1", 9092, 0}};
     Running out;
     ShardImage* shard = out.shard.get();
