@@ -91,7 +91,7 @@ Task<Status> Broker::start_logs() {
   for (uint32_t i = 0; i < config_.shards; ++i) {
     BrokerShard** out = &shards_[i];
     log::LogStore* store = store_.get();
-    CO_TRY(co_await reactor::submit_to(ShardId(i), [this, store, out] {
+    CO_TRY(co_await reactor::submit_reserved(ShardId(i), [this, store, out] {
       return start_shard(*this, config_, defaults_, store, out);
     }));
   }
@@ -152,7 +152,7 @@ void Broker::warn_of_strangers() {
 Task<log::Offset> Broker::publish(const metadata::Image* image) {
   log::Offset in_use = image->number();
   for (uint32_t i = 0; i < config_.shards; ++i) {
-    const log::Offset there = co_await reactor::submit_to(
+    const log::Offset there = co_await reactor::submit_reserved(
         ShardId(i), [this, image] { return local().install(image); });
     in_use = std::min(in_use, there);
   }
@@ -165,7 +165,7 @@ Task<void> Broker::accept_loop(Bound& bound) {
     if (!fd) co_return;
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;
-    co_await reactor::submit_to(
+    co_await reactor::submit_reserved(
         to, [this, number = *fd, listener] { return adopt_on(*this, number, *listener); });
   }
 }
@@ -221,17 +221,17 @@ Task<Status> Broker::stop() {
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
     if (!shard) continue;
-    co_await reactor::submit_to(ShardId(i), [shard] { return shard->close_connections(); });
+    co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->close_connections(); });
   }
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
-    if (shard) note(co_await reactor::submit_to(ShardId(i), [shard] { return shard->stop_logs(); }));
+    if (shard) note(co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->stop_logs(); }));
   }
   if (controller_) note(co_await controller_->stop());
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = std::exchange(shards_[i], nullptr);
     if (!shard) continue;
-    co_await reactor::submit_to(ShardId(i), [shard] { return free_shard(shard); });
+    co_await reactor::submit_reserved(ShardId(i), [shard] { return free_shard(shard); });
   }
   controller_.reset();
   if (store_) {

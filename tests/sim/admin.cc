@@ -79,6 +79,7 @@ Task<std::optional<int16_t>> ask_to_delete(Connection& connection, const TopicFa
 Task<bool> with_connection(Stage& stage, TopicFacts& topic, const TopicConfigs* configs) {
   Connection connection("admin");
   bool done = false;
+  stage.say([&] { return (configs ? "create " : "delete ") + topic.name; });
   if (co_await connection.open(stage.broker, reactor::this_shard().now() + 5s)) {
     const auto code = configs ? co_await ask_to_create(connection, topic, *configs)
                               : co_await ask_to_delete(connection, topic);

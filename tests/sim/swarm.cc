@@ -153,7 +153,10 @@ TopicPlan SwarmRun::draw_topic(const std::string& name) {
 
 void SwarmRun::start_broker() {
   broker_.start(broker_options_);
-  say(fmt::format("broker starts with {} shards", broker_options_.shards));
+  const BrokerOptions& o = broker_options_;
+  say(fmt::format("broker starts: {} shards, {}, wal {} KiB, {} requests to a peer, {} directories",
+                  o.shards, o.written ? "written" : "flushed", o.wal_bytes >> 10,
+                  o.requests_per_peer, o.log_directories));
 }
 
 void SwarmRun::start_clients() {
