@@ -149,7 +149,7 @@ TEST_CASE("a log much larger than the WAL and the tail's memory is read back fro
 
 TEST_CASE("a batch larger than a commit group is staged in pieces and survives") {
   LogWorld world;
-  world.options.wal_bytes = 4 << 20;
+  world.options.wal_bytes = 12 << 20;
   const auto fill = [&](Live& live) -> Task<void> {
     must(co_await live.open(kFirst));
     for (int i = 0; i < 5; ++i) {
