@@ -49,7 +49,7 @@ void BrokerNode::start(const BrokerOptions& options) {
   properties["odradek.memory"] = std::to_string(memory);
   auto config = broker::make_config(std::move(properties), options.shards, uint64_t{4} << 30);
   CHECK(config.has_value(), config.error().to_string());
-  config->wal_bytes = options.wal_bytes;
+  config->wal_bytes = options.wal_bytes * options.shards * options.log_directories;
   reactor::sim::NodeOptions node;
   node.name = "broker";
   node.address = "10.0.0.1";
