@@ -20,6 +20,7 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
   if (started) {
     broker::print_banner(broker, Duration{});
     node.ready_ = true;
+    node.stage_.oracle.recovered();
     while (co_await reactor::next_signal() != SIGTERM) {
       for (const Errand& errand : std::exchange(node.errands_, {})) {
         co_await errand(broker);

@@ -247,6 +247,7 @@ void SwarmRun::come_back() {
 void SwarmRun::crash(const Fault& fault) {
   if (fault.kind == FaultKind::kill) {
     stage_.world.kill(broker_.id());
+    stage_.oracle.killed(broker_options_.written, kWrittenWindow);
   } else {
     const uint64_t steps = stage_.world.steps(broker_.id()) + prng_.between(1, 400);
     stage_.world.crash_at(broker_.id(), steps, fault.outcome);
