@@ -30,8 +30,9 @@ static log::LogOptions log_options(const BrokerConfig& config) {
   options.directories = config.log_directories;
   options.durability = config.durability;
   // The tail in memory bounds what recovery has to scan; both are shares of the budget.
-  options.wal_bytes = std::clamp<uint64_t>(config.memory_bytes / 4, 16ull << 20,
-                                           std::max<uint64_t>(256ull << 20, config.shards * (16ull << 20)));
+  // Each log directory of each shard has a WAL of its own, which takes the largest message whole.
+  const uint64_t least = config.shards * config.log_directories.size() * (4ull << 20);
+  options.wal_bytes = std::max(std::min<uint64_t>(config.memory_bytes / 4, 256ull << 20), least);
   if (config.wal_bytes != 0) options.wal_bytes = config.wal_bytes;
   options.retention_interval = std::chrono::milliseconds(config.retention_check_ms);
   options.cache_bytes = config.memory_bytes / 4 / config.shards;

@@ -20,6 +20,7 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
   if (started) {
     broker::print_banner(broker, Duration{});
     node.ready_ = true;
+    node.stage_.oracle.recovered();
     while (co_await reactor::next_signal() != SIGTERM) {
       for (const Errand& errand : std::exchange(node.errands_, {})) {
         co_await errand(broker);
@@ -49,7 +50,7 @@ void BrokerNode::start(const BrokerOptions& options) {
   properties["odradek.memory"] = std::to_string(memory);
   auto config = broker::make_config(std::move(properties), options.shards, uint64_t{4} << 30);
   CHECK(config.has_value(), config.error().to_string());
-  config->wal_bytes = options.wal_bytes;
+  config->wal_bytes = options.wal_bytes * options.shards * options.log_directories;
   reactor::sim::NodeOptions node;
   node.name = "broker";
   node.address = "10.0.0.1";

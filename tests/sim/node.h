@@ -15,7 +15,7 @@ namespace odradek::simulation {
 struct BrokerOptions {
   uint32_t shards = 1;
   bool written = false;
-  uint64_t wal_bytes = 0;  // 0: the broker's own choice
+  uint64_t wal_bytes = 0;  // of one shard in one directory; 0: the broker's own choice
   uint64_t shard_memory_bytes = uint64_t{32} << 20;
   uint32_t requests_per_peer = reactor::kRequestsInFlightPerPeer;
   uint32_t tasks_per_turn = 1;

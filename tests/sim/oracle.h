@@ -83,6 +83,10 @@ class Oracle {
 
   // --- what the world tells ---
   void restarted(bool clean) { lives_ += clean ? 0 : 1; }
+  // The process was killed: in `written` mode what was acknowledged within `window` is written and not
+  // yet flushed, until the next start has recovered it.
+  void killed(bool written_mode, Duration window);
+  void recovered();
   // Power went; in `written` mode what was acknowledged within `window` may be gone.
   void power_lost(bool written_mode, Duration window);
 
@@ -104,6 +108,7 @@ class Oracle {
     uint32_t crc = 0;
     MonoTime when{};
     uint32_t life = 0;
+    bool at_risk = false;      // not flushed when the process was killed
     bool may_be_gone = false;
   };
   struct Seen {
@@ -132,6 +137,7 @@ class Oracle {
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
   uint32_t cuts_ = 0;
+  bool killed_ = false;
   uint64_t acked_batches_ = 0;
   uint64_t acked_bytes_ = 0;
   uint64_t taken_back_ = 0;
