@@ -83,7 +83,7 @@ class Dump {
   Dump(DumpRequest request, LineSink out, LineSink wrong)
       : request_(std::move(request)), out_(std::move(out)), wrong_(std::move(wrong)) {}
 
-  // Whatever `path` is. `listed`: it stood in a directory, and may be gone by now.
+  // Whatever `path` is.
   Task<void> path(std::string path);
   int exit_code() const { return failures_ == 0 ? 0 : 1; }
   const DumpRequest& request() const { return request_; }
@@ -91,7 +91,7 @@ class Dump {
  private:
   Task<void> directory(std::string path);
   Task<void> log_directory(std::string path, std::vector<reactor::DirEntry> entries);
-  Task<void> partition(std::string path, bool summary);
+  Task<size_t> partition(std::string path, bool summary);  // returns how many files it printed
   Task<void> listed_file(std::string path, bool summary);
   Task<Status> file(std::string path);
   Task<Status> summarise(std::string path);
@@ -121,7 +121,7 @@ log::DumpOptions Dump::options() const {
 void Dump::note(std::string_view path, const Status& status) {
   if (status) return;
   ++failures_;
-  const std::string text = status.error().to_string();
+  const std::string& text = status.error().context;
   const bool named = text.find(path) != std::string::npos;
   wrong_(named ? text : fmt::format("{}: {}", path, text));
 }
@@ -145,7 +145,8 @@ Task<void> Dump::directory(std::string path) {
     co_return;
   }
   if (is_partition(name)) {
-    co_await partition(path, false);
+    const size_t printed = co_await partition(path, false);
+    if (printed == 0) note(path, fail(Errc::not_found, path + " holds no file of a log"));
     co_return;
   }
   auto entries = co_await reactor::list_directory(path);
@@ -175,8 +176,7 @@ Task<void> Dump::log_directory(std::string path, std::vector<reactor::DirEntry> 
   for (const reactor::DirEntry& entry : entries) {
     const std::string below = path + "/" + entry.name;
     if (entry.directory && is_partition(entry.name)) {
-      co_await partition(below, !request_.deep);
-      ++found;
+      found += co_await partition(below, !request_.deep);
     } else if (!entry.directory && (kind_of(below, false) == FileKind::text ||
                                     entry.name.ends_with(kCheckpointSuffix))) {
       co_await listed_file(below, !request_.deep);
@@ -188,16 +188,25 @@ Task<void> Dump::log_directory(std::string path, std::vector<reactor::DirEntry> 
   }
 }
 
-Task<void> Dump::partition(std::string path, bool summary) {
-  out_("Directory " + path);
+// Files of other names are passed over: the directory may be anything.
+Task<size_t> Dump::partition(std::string path, bool summary) {
   const auto entries = co_await reactor::list_directory(path);
   if (!entries) {
-    if (!summary || entries.error().code != Errc::not_found) note(path, fail(entries.error()));
-    co_return;
+    const bool gone = entries.error().code == Errc::not_found;
+    if (gone) out_(path + " was removed meanwhile");
+    if (!gone) note(path, fail(entries.error()));
+    co_return 0;
   }
+  size_t printed = 0;
   for (const reactor::DirEntry& entry : *entries) {
-    if (!entry.directory) co_await listed_file(path + "/" + entry.name, summary);
+    const std::string below = path + "/" + entry.name;
+    const bool known = kind_of(below, false) != FileKind::log_file ||
+                       log::parse_segment_file_name(entry.name).has_value();
+    if (entry.directory || !known) continue;
+    if (printed++ == 0) out_("Directory " + path);
+    co_await listed_file(below, summary);
   }
+  co_return printed;
 }
 
 // A file that a broker removed after the directory was read is no error.
@@ -205,8 +214,6 @@ Task<void> Dump::listed_file(std::string path, bool summary) {
   const Status done = summary ? co_await summarise(path) : co_await file(path);
   if (!done && done.error().code == Errc::not_found) {
     out_(path + " was removed meanwhile");
-  } else if (!done && done.error().code == Errc::unsupported && summary) {
-    out_(done.error().context);
   } else {
     note(path, done);
   }

@@ -102,7 +102,7 @@ inline NewTopic new_topic(std::string name, int32_t partitions = 1, int16_t fact
   return topic;
 }
 
-// How often the controller of a test writes a snapshot.
+// When the log is snapshotted by itself.
 struct SnapshotEvery {
   uint64_t bytes = kSnapshotEveryBytes;
   int64_t ms = kSnapshotEveryMs;
