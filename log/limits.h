@@ -48,8 +48,6 @@ inline constexpr int64_t kSegmentOffsetsMax = 0x7fffffff;
 inline constexpr Duration kDiskFullRetry = 1s;
 // How long an append waits for memory before it is refused.
 inline constexpr Duration kMemoryWait = 10s;
-// Retention and time-based rolls: log.retention.check.interval.ms.
-inline constexpr Duration kRetentionInterval = 300s;
 // A WAL of less would be emptied all the time; its first files are small so that a start is fast.
 inline constexpr uint64_t kWalBytesMin = 512 * 1024;
 inline constexpr uint64_t kWalFirstFileBytes = 4 * 1024 * 1024;

@@ -50,7 +50,7 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
-  co_await reactor::submit_to(reactor::ShardId(0),
+  co_await reactor::submit_reserved(reactor::ShardId(0),
                               [store = disk->options_.store, directory = disk->options_.directory,
                                shard = reactor::this_shard().id(), member = disk.get()] {
                                 return join_store(store, directory, shard, member);
@@ -156,7 +156,7 @@ static Task<Status> edit_on_store(Store* store, size_t directory, std::vector<Ma
 }
 
 Task<Status> LogDisk::edit(std::vector<ManifestEdit> edits) {
-  Status edited = co_await reactor::submit_to(
+  Status edited = co_await reactor::submit_reserved(
       reactor::ShardId(0),
       [store = options_.store, directory = options_.directory, edits = std::move(edits)]() mutable {
         return edit_on_store(store, directory, std::move(edits));
@@ -210,7 +210,7 @@ void LogDisk::fence(const Error& why) {
 }
 
 Task<void> LogDisk::tell_others(Error why) {
-  co_await reactor::submit_to(reactor::ShardId(0),
+  co_await reactor::submit_reserved(reactor::ShardId(0),
                               [store = options_.store, directory = options_.directory, why] {
                                 return fence_store(store, directory, why);
                               });
@@ -230,7 +230,7 @@ Task<Status> LogDisk::stop() {
   CHECK(partitions_.empty(), partitions_.size());
   co_await destager_->stop();
   Status stopped = co_await wal_->stop();
-  co_await reactor::submit_to(
+  co_await reactor::submit_reserved(
       reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this] {
         return leave_store(store, directory, self);
       });

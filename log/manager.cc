@@ -10,7 +10,7 @@
 namespace odradek::log {
 
 using reactor::ShardId;
-using reactor::submit_to;
+using reactor::submit_reserved;
 using reactor::Task;
 
 Task<Result<std::unique_ptr<LogManager>>> LogManager::start(LogOptions options, LogStore* store) {
@@ -40,7 +40,7 @@ Task<Status> Manager::begin() {
   const uint64_t wal_bytes = std::min<uint64_t>(
       options_.wal_bytes / shards, reactor::this_shard().arena().limit_bytes() / kWalArenaDivisor);
   for (size_t i = 0; i < directories; ++i) {
-    Store::DirectoryGrant grant = co_await submit_to(
+    Store::DirectoryGrant grant = co_await submit_reserved(
         ShardId(0), [store = store_, i, shards] { return grant_on_store(store, i, shards); });
     LogDiskOptions disk{.path = std::move(grant.path),
                         .directory = i,
@@ -91,7 +91,7 @@ static Task<Result<PlacedPartition>> place_on_store(Store* store, TopicPartition
 }
 
 Task<Status> Manager::open_new(PartitionSpec spec) {
-  Result<PlacedPartition> placed = co_await submit_to(
+  Result<PlacedPartition> placed = co_await submit_reserved(
       ShardId(0), [store = store_, id = spec.id, name = spec.topic_name]() mutable {
         return place_on_store(store, id, std::move(name));
       });
@@ -141,7 +141,7 @@ Task<Status> Manager::forget(Entry entry) {
   const Status closed = co_await partition.close();
   if (!closed) entry.disk->note_failure(closed.error());
   Status removed =
-      co_await submit_to(ShardId(0), [store = store_, directory = entry.disk->directory(),
+      co_await submit_reserved(ShardId(0), [store = store_, directory = entry.disk->directory(),
                                       id = partition.id(), generation = partition.generation()] {
         return remove_on_store(store, directory, id, generation);
       });
@@ -188,7 +188,7 @@ Task<void> Manager::run_retention() {
 
 Task<void> Manager::retention_loop() {
   while (!stopping_) {
-    (void)co_await stop_.wait(reactor::this_shard().now() + kRetentionInterval);
+    (void)co_await stop_.wait(reactor::this_shard().now() + options_.retention_interval);
     if (!stopping_) co_await run_retention();
   }
 }
@@ -199,7 +199,7 @@ static Task<void> unclean_on_store(Store* store, size_t directory) {
 }
 
 Task<void> Manager::tell_unclean(size_t directory) {
-  co_await submit_to(ShardId(0),
+  co_await submit_reserved(ShardId(0),
                      [store = store_, directory] { return unclean_on_store(store, directory); });
 }
 

@@ -280,10 +280,11 @@ Task<Status> Partition::reserve_memory(uint64_t bytes) {
   while (!tail_.try_reserve(at, wanted)) {
     if (disk_.shrink_tails(wanted)) continue;
     disk_.destager().wake();
-    // Taken and given back at once: it says that there is room again.
-    const reactor::Lease room =
-        co_await reactor::this_shard().arena().allocate(Tail::block_bytes_wanted(wanted), deadline);
-    if (!room) co_return fail(Errc::overloaded, "no memory for the log's tail");
+    // It may take several blocks of several sizes: whoever gives any back wakes us, and a block that
+    // is free but of no use to us does not.
+    if (!co_await reactor::this_shard().arena().wait_for_release(deadline)) {
+      co_return fail(Errc::overloaded, "no memory for the log's tail");
+    }
     const Status open = usable();
     if (!open) co_return open;
   }

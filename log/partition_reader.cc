@@ -38,7 +38,8 @@ Task<Result<LogSlice>> Partition::read(ReadOptions options) {
     if (!segment->loaded()) CO_TRY(co_await segment->load());
     CO_TRY_ASSIGN(SegmentSlice found,
                   co_await read_segment(disk_.cache(), *segment, options, disk_bytes(*segment)));
-    if (found.slice.bytes > 0) co_return std::move(found.slice);
+    // What does not fit is not skipped: the caller comes back with more room for it.
+    if (found.slice.bytes > 0 || found.refused) co_return std::move(found.slice);
     // Nothing there: the rest of the segment was deleted by compaction, or is in the tail by now.
     const auto tail_first = tail_.first_offset();
     const Segment* next = segments_.after(base);

@@ -14,8 +14,12 @@ namespace {
 using Properties = std::map<std::string, std::string, std::less<>>;
 
 constexpr uint64_t kMemoryMin = 64ull << 20;
-constexpr uint64_t kMemoryDefaultMax = 4ull << 30;
-constexpr uint64_t kMemoryShareDefault = 4;  // of RAM or of the cgroup's limit: one part in ...
+// The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
+constexpr uint64_t kMemoryShareDefault = 4;
+constexpr uint64_t kMemoryDefaultPerShard = 1ull << 30;
+// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this the
+// sizes take each other's slabs away.
+constexpr uint64_t kMemoryPerShardMin = 32ull << 20;
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -223,6 +227,7 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
 }
 
 Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t memory_bytes) {
+  config.cores = cores;
   config.shards = cores <= 2 ? 1 : std::min(cores, reactor::kShardsMax);
   reading.number("odradek.shards", config.shards, 1, reactor::kShardsMax);
   const std::string durability = reading.text("odradek.durability").value_or("flushed");
@@ -231,11 +236,16 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   }
   config.durability =
       durability == "written" ? log::Durability::written : log::Durability::flushed;
-  config.memory_bytes = std::min(memory_bytes / kMemoryShareDefault, kMemoryDefaultMax);
-  config.memory_bytes = std::max(config.memory_bytes, kMemoryMin);
+  config.memory_bytes =
+      std::min(memory_bytes / kMemoryShareDefault, config.shards * kMemoryDefaultPerShard);
+  const uint64_t least = std::max(kMemoryMin, config.shards * kMemoryPerShardMin);
+  config.memory_bytes = std::max(config.memory_bytes, least);
   if (const auto text = reading.text("odradek.memory")) {
     TRY_ASSIGN(config.memory_bytes, parse_bytes("odradek.memory", *text));
-    if (config.memory_bytes < kMemoryMin) return bad("odradek.memory", *text, "at least 64M");
+    if (config.memory_bytes < least) {
+      return bad("odradek.memory", *text, "must be at least " + std::to_string(least >> 20) +
+                                              "M with " + std::to_string(config.shards) + " shards");
+    }
     if (config.memory_bytes > memory_bytes) return bad("odradek.memory", *text, "more than there is");
   }
   return {};
@@ -254,6 +264,10 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.number("connections.max.idle.ms", config.connections_idle_ms_max, 1000, INT64_MAX / 1000000);
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
+                 INT64_MAX / 1000000);
+  reading.number("metadata.log.max.record.bytes.between.snapshots", config.metadata_snapshot_bytes,
+                 1, INT64_MAX);
+  reading.number("metadata.log.max.snapshot.interval.ms", config.metadata_snapshot_ms, 0,
                  INT64_MAX / 1000000);
   int64_t buffer = 0;
   // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number leave

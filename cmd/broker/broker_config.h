@@ -35,7 +35,9 @@ struct BrokerConfig {
   std::string metadata_directory;
   std::optional<std::string> cluster_id;  // only when the caller insists on one
   uint32_t shards = 1;
+  uint32_t cores = 1;  // usable by this process, before shards were pinned to them
   uint64_t memory_bytes = 0;
+  uint64_t wal_bytes = 0;  // of all shards together; 0: a share of the memory
   log::Durability durability = log::Durability::flushed;
   int32_t partitions_default = 1;
   int16_t replication_factor_default = 1;
@@ -49,6 +51,8 @@ struct BrokerConfig {
   uint32_t connections_max = 0x7fffffff;
   uint64_t fetch_bytes_max = 57'671'680;         // fetch.max.bytes
   int64_t retention_check_ms = 300'000;          // log.retention.check.interval.ms
+  uint64_t metadata_snapshot_bytes = 20 << 20;   // metadata.log.max.record.bytes.between.snapshots
+  int64_t metadata_snapshot_ms = 3'600'000;      // metadata.log.max.snapshot.interval.ms
   // Properties that are known, were set, and do nothing here: named in one warning.
   std::vector<std::string> ignored;
   // Names that nobody knows: a warning too, as Kafka does.

@@ -25,7 +25,7 @@ agrees() {  # agrees WHAT KAFKA-OUTPUT FILE...: odradek dump sees the same batch
   check "odradek dump agrees with Kafka about $what" cmp <(batches <<< "$ours") <(batches <<< "$theirs")
 }
 
-start_broker log.segment.bytes=1048576
+start_broker log.segment.bytes=1048576 metadata.log.max.record.bytes.between.snapshots=1000
 check "a topic" kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic" --partitions 2 --replication-factor 1
 for codec in none gzip snappy lz4 zstd; do
   check "$records records with $codec" kafka tools.ProducerPerformance --topic "$topic" --num-records "$records" --record-size 300 \
@@ -67,7 +67,8 @@ check "there are indexes" test ${#indexes[@]} -ge 2
 check "Kafka reads every index" kafka tools.DumpLogSegments --files "$(IFS=,; echo "${indexes[*]}")"
 said=$output
 readable "every index"
-snapshots=("$data"/__cluster_metadata-0/*.checkpoint)
+# The one at offset 0 holds only voters, and the shell waits for records without end.
+mapfile -t snapshots < <(ls "$data"/__cluster_metadata-0/*.checkpoint | grep -v '/00000000000000000000-')
 check "there is a metadata snapshot" test ${#snapshots[@]} -ge 1
 check "Kafka's metadata shell opens it" kafka shell.MetadataShell --snapshot "${snapshots[-1]:-none}" find /
 holds "it has the image's root" "$output" "^/image"

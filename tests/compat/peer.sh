@@ -9,7 +9,7 @@ kafka() { timeout "${KAFKA_TOOL_SECONDS:-60}" "$root/tests/compat/kafka" run "or
 odradek=${ODRADEK_BINARY:-$root/build/release/odradek}
 work=$(mktemp --directory --tmpdir odradek-compat-XXXXXX)
 data=$work/data passed=0 failed=0 broker= output=
-trap '[ -z "$broker" ] || kill -9 "$broker" 2> /dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$broker" ] || { kill -9 "$broker"; wait "$broker"; } 2> /dev/null; rm -rf "$work"' EXIT
 
 start_broker() {
   if [ -n "${ODRADEK_BOOTSTRAP:-}" ]; then bootstrap=$ODRADEK_BOOTSTRAP data=${ODRADEK_DATA:-$data}; return; fi
@@ -30,9 +30,11 @@ start_broker() {
 
 stop_broker() {
   [ -n "$broker" ] || return 0
+  local code=0
   kill -TERM "$broker"
-  check "SIGTERM stops the broker with exit code 0" wait "$broker"
+  wait "$broker" || code=$?
   broker=
+  check "SIGTERM stops the broker with exit code 0" test "$code" = 0
 }
 
 check() {

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -85,19 +86,30 @@ class Broker:
         log.close()
 
     def start(self, seconds=30.0):
-        """Starts, and returns the seconds until the first accepted connection. Raises StartFailed."""
+        """Starts, and returns the seconds until the first answer. Raises StartFailed.
+
+        An accepted connection alone proves nothing: the kernel takes a killed process's rings, and the listening socket
+        that they hold, apart some time after the process is gone.
+        """
         began = time.monotonic()
         self.launch()
         while time.monotonic() - began < seconds:
             if self.process.poll() is not None:
                 raise StartFailed(self.process.returncode, self.output())
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            if self.answers():
                 return time.monotonic() - began
-            except OSError:
-                time.sleep(0.005)
+            time.sleep(0.005)
         self.kill()
         raise StartFailed(None, f"no connection accepted in {seconds} s\n{self.output()}")
+
+    def answers(self):
+        """Whether an ApiVersions request is answered."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
+                probe.sendall(bytes.fromhex("0000000a" "0012" "0000" "00000001" "ffff"))
+                return len(probe.recv(4)) == 4
+        except OSError:
+            return False
 
     def start_must_fail(self, seconds=15.0):
         """Starts, waits for the process to give up, and returns (exit code, what it printed)."""
@@ -145,10 +157,15 @@ class Broker:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def close(self):
+        """Kills what still runs and removes the directory; a sanitizer's report in the output is an error."""
         if self.alive():
             self.kill()
+        said = self.output()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+        found = re.search(r"(Thread|Address|Leak|Memory)Sanitizer|: runtime error: ", said)
+        if found:
+            raise AssertionError(f"a sanitizer reported:\n{said[found.start() : found.start() + 4000]}")
 
     def __enter__(self):
         self.start()

@@ -73,11 +73,16 @@ class BrokerCase(Case):
 
     @classmethod
     def tearDownClass(cls):
-        broken = not cls.broker.alive()
-        output = cls.broker.output()
-        cls.broker.close()
-        if broken:
-            raise AssertionError(f"the broker died during these tests:\n{output[-4000:]}")
+        if brokers.external():
+            return
+        try:
+            if not cls.broker.alive():
+                raise AssertionError(f"the broker died during these tests:\n{cls.broker.output()[-4000:]}")
+            code = cls.broker.stop()
+            if code != 0:
+                raise AssertionError(f"exit code {code} after SIGTERM:\n{cls.broker.output()[-4000:]}")
+        finally:
+            cls.broker.close()
 
     @property
     def bootstrap(self):

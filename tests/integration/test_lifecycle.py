@@ -78,6 +78,15 @@ class Restarts(Lifecycle):
             broker.start()
             self.holds(broker, topic, 3, 3000)
 
+    def test_a_topic_in_written_mode_survives_kill_9_too(self):
+        broker = self.new_broker()
+        broker.start()
+        topic = self.create(broker.bootstrap, 2, {"odradek.durability": "written"})
+        self.fill(broker, topic, 2, 2000)
+        broker.kill()
+        broker.start()
+        self.holds(broker, topic, 2, 2000)
+
     def test_deleted_topics_stay_deleted(self):
         broker = self.new_broker()
         broker.start()
@@ -178,11 +187,16 @@ class Refusals(Lifecycle):
         topic = self.create(first.bootstrap)
         self.fill(first, topic, 1, 100)
         time.sleep(0.5)
-        before = set(fingerprint(first.data))
+        before = self.files_but_wal(first)
         second = self.new_broker({"log.dirs": first.data})
         self.refuses(second, first.data)
-        self.assertEqual(set(fingerprint(first.data)), before)
+        self.assertEqual(self.files_but_wal(first), before)
         self.fill(first, topic, 1, 100)
+
+    @staticmethod
+    def files_but_wal(broker):
+        """The names of its files; those of the WAL come and go in the background."""
+        return {path for path in fingerprint(broker.data) if "/odradek.wal/" not in path}
 
     def test_a_directory_without_write_permission_is_refused(self):
         if os.getuid() != 0:
@@ -270,17 +284,22 @@ log.retention.check.interval.ms=300000
         broker = self.new_broker(shards=2)
         broker.start()
         for word in (str(broker.port), broker.data, "shards", "flushed"):
-            self.assertIn(word, broker.output())
+            self.wait_for(lambda w=word: w in broker.output(), f"'{word}' in the banner")
 
     def test_it_accepts_connections_in_a_fifth_of_a_second_and_is_idle_then(self):
         broker = self.new_broker(shards=1)
-        seconds = broker.start()
+        starts = []
+        for _ in range(3):  # the best of three: tests share their machine
+            starts.append(broker.start())
+            broker.stop()
+        starts.append(broker.start())
+        seconds = min(starts)
         time.sleep(1)
         before, began = broker.cpu_seconds(), time.monotonic()
         time.sleep(5)
         share = (broker.cpu_seconds() - before) / (time.monotonic() - began)
         print(f"start {seconds * 1000:.0f} ms, idle {100 * share:.1f} % of a core, {broker.resident_bytes() >> 20} MiB resident")
-        self.assertLess(seconds, 0.4, "0.2 s on a quiet machine; tests share theirs")
+        self.assertLess(seconds, 0.2)
         self.assertLess(share, 0.02)
         self.assertLess(broker.resident_bytes(), 64 << 20)
 
@@ -300,7 +319,7 @@ log.retention.check.interval.ms=300000
     def test_more_shards_than_cores_is_a_warning(self):
         broker = self.new_broker(shards=8)
         broker.start()
-        self.assertIn("core", broker.output().lower())
+        self.wait_for(lambda: "core" in broker.output().lower(), "a warning that names the cores")
         topic = self.create(broker.bootstrap, 16)
         self.fill(broker, topic, 16, 1600)
         self.holds(broker, topic, 16, 1600)

@@ -60,6 +60,15 @@ TEST_CASE("a new directory is made, with its parents, and is not clean") {
   EXPECT_FALSE(*clean);
 }
 
+TEST_CASE("a directory with Kafka's data is refused without even a lock file in it") {
+  World world(4);
+  world.disk("node").put("/data/orders-0/00000000000000000000.log", text("precious"));
+  const auto refused = look(world);
+  REQUIRE_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::exists);
+  EXPECT_FALSE(world.disk("node").contents("/data/.lock"));
+}
+
 TEST_CASE("a clean stop is seen at the next start") {
   World world(2);
   world.run([] { return use(true); });

@@ -343,7 +343,7 @@ Task<void> FetchCall::wait_on(ShardId owner, WaitKey key, MonoTime deadline) {
   std::vector<log::TopicPartition> ids;
   for (const size_t i : indexes_of(owner)) ids.push_back(parts_[i].ask.id);
   Broker* broker = &context_.shard.broker();
-  co_await reactor::submit_to(owner, [broker, key, deadline, ids = std::move(ids)]() mutable {
+  co_await reactor::submit_reserved(owner, [broker, key, deadline, ids = std::move(ids)]() mutable {
     BrokerShard& there = broker->local();
     return there.fetch_waits().wait(there.logs(), key, std::move(ids), deadline);
   });
@@ -369,8 +369,8 @@ Task<void> FetchCall::wait_for_progress(MonoTime deadline) {
   co_await progress_.wait(deadline);
   Broker* broker = &context_.shard.broker();
   for (const ShardId owner : owners_) {
-    co_await reactor::submit_to(owner,
-                                [broker, key] { return cancel_on(broker->local(), key); });
+    co_await reactor::submit_reserved(owner,
+                                      [broker, key] { return cancel_on(broker->local(), key); });
   }
   co_await gate.close();
 }
