@@ -89,11 +89,9 @@ std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners
 }  // namespace
 
 Task<Status> Broker::start_logs() {
-  for (const auto& directory : config_.log_directories) {
-    CO_TRY(co_await reactor::make_directories(directory));
-  }
-  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
+  // Looks at all log directories before it makes or changes one.
   CO_TRY_ASSIGN(store_, co_await log::LogStore::open(log_options(config_)));
+  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
   shards_.assign(config_.shards, nullptr);
   for (uint32_t i = 0; i < config_.shards; ++i) {
     BrokerShard** out = &shards_[i];
