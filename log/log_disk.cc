@@ -63,7 +63,7 @@ LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
 Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
   // Groups pad, and each file may lose less than a group at its end; the last part is the
   // destager's.
-  const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_ + wal_capacity_bytes_ / 8;
+  const uint64_t room = bytes + bytes / 8 + wal_group_bytes_ + wal_capacity_bytes_ / 8;
   if (room > wal_capacity_bytes_) {
     co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
                                         " bytes in a write-ahead log of " +

@@ -135,8 +135,10 @@ Task<Status> Manager::delete_partition(TopicPartition id) {
 // Out of the manifest first: from then on the files are garbage, whatever happens to them.
 Task<Status> Manager::forget(Entry entry) {
   Partition& partition = *entry.partition;
-  const Status closed = co_await partition.close();
+  // Out of the destager's sight before it closes, and nothing is staged any more when it is.
+  co_await partition.quiesce();
   entry.disk->leave(partition);
+  const Status closed = co_await partition.close();
   if (!closed) entry.disk->note_failure(closed.error());
   Status removed =
       co_await submit_reserved(ShardId(0), [store = store_, directory = entry.disk->directory(),
@@ -210,8 +212,8 @@ static Task<Status> finish_files(LogDisk& disk, Partition& partition) {
 // Destages, trims and closes one log. The first failure of all is kept in `result`.
 Task<void> Manager::finish(Entry& entry, Status& result) {
   Status finished = co_await finish_files(*entry.disk, *entry.partition);
-  const Status closed = co_await entry.partition->close();
   entry.disk->leave(*entry.partition);
+  const Status closed = co_await entry.partition->close();
   if (finished && !closed) finished = closed;
   if (finished) co_return;
   co_await tell_unclean(entry.disk->directory());

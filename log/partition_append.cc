@@ -103,17 +103,21 @@ Status Partition::usable() const {
 
 // Whatever waits. When it ends well nothing more is needed before the batch has its place.
 Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
-  const Status open = usable();
-  if (!open) co_return open;
-  CO_TRY(co_await load_first_time());
-  if (needs_roll(header, bytes)) CO_TRY(co_await roll());
-  CO_TRY(co_await reserve_space(bytes));
-  CO_TRY(co_await load_residue());
-  CO_TRY(co_await reserve_memory(bytes));
-  CO_TRY(co_await reserve_wal(bytes));
-  Status still_open = usable();
-  if (!still_open && bytes > disk_.wal_piece_bytes()) disk_.end_large();
-  co_return still_open;
+  for (;;) {
+    const Status open = usable();
+    if (!open) co_return open;
+    CO_TRY(co_await load_first_time());
+    if (needs_roll(header, bytes)) CO_TRY(co_await roll());
+    CO_TRY(co_await reserve_space(bytes));
+    CO_TRY(co_await load_residue());
+    CO_TRY(co_await reserve_memory(bytes));
+    CO_TRY(co_await reserve_wal(bytes));
+    Status still_open = usable();
+    if (still_open && !wants_residue()) co_return still_open;
+    // Closed, or destaged into the middle of a block, while this waited.
+    if (bytes > disk_.wal_piece_bytes()) disk_.end_large();
+    if (!still_open) co_return still_open;
+  }
 }
 
 Task<Status> Partition::reserve_wal(uint64_t bytes) {
@@ -247,14 +251,17 @@ Task<Status> Partition::load_first_time() {
   co_return Status{};
 }
 
-// After a restart the file may end inside a block. That block will be written again as a whole: its
-// beginning is read now, and staged with the next batch, so that a torn write loses nothing.
+bool Partition::wants_residue() const {
+  return residue_.empty() && destaged_.position % kDiskBlockBytes != 0 && destaged_ == staged_end();
+}
+
+// After a restart, or when the WAL had to be emptied, everything is in the file and it ends inside
+// a block. That block will be written again as a whole: its beginning is staged with the next
+// batch, so that a torn write loses nothing.
 Task<Status> Partition::load_residue() {
+  if (!wants_residue()) co_return Status{};
   Segment& active = segments_.active();
   const uint64_t bytes = active.size_bytes() % kDiskBlockBytes;
-  if (!tail_.empty() || bytes == 0 || !residue_.empty() || carried_.sequence.value != 0) {
-    co_return Status{};
-  }
   AlignedBuffer block(kDiskBlockBytes);
   const uint64_t from = active.size_bytes() - bytes;
   const Result<size_t> n = co_await active.read(block.span(), from);

@@ -337,7 +337,7 @@ TEST_CASE("a group that does not continue the one before it is not believed") {
 }
 
 Task<void> dump_into(std::vector<std::string>& lines) {
-  must(co_await dump_wal("/data", true,
+  must(co_await dump_wal("/data", {},
                          [&lines](std::string_view line) { lines.emplace_back(line); }));
 }
 

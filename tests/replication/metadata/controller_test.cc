@@ -12,12 +12,12 @@ constexpr const char* kLog = "/data/__cluster_metadata-0/00000000000000000000.lo
 
 // Starts a controller, gives it to `story`, stops it.
 using Story = Task<void> (*)(Running&);
-Task<void> tell(Story story, Running::SnapshotEvery every) {
+Task<void> tell(Story story, SnapshotEvery every) {
   Running running = must(co_await Running::start(every));
   co_await story(running);
   must(co_await running->stop());
 }
-void with_controller(World& world, Story story, Running::SnapshotEvery every = {}) {
+void with_controller(World& world, Story story, SnapshotEvery every = {}) {
   on_disk(world, [story, every] { return tell(story, every); });
 }
 

@@ -85,7 +85,7 @@ TEST_CASE("the batch that begins an epoch has the bytes that Kafka writes") {
   REQUIRE(step.kind == log::WalkStep::Kind::batch);
   const quorum::Voter self{NodeId(1), id_of(7)};
   const auto ours = must(leader_change_batch({log::LeaderEpoch(1), log::Offset(0), {self}, {self}},
-                                             step.header.base_timestamp));
+                                             nullptr, step.header.base_timestamp));
   const auto size = static_cast<std::ptrdiff_t>(step.size_bytes);
   EXPECT(ours == std::vector<uint8_t>(kafka.begin(), kafka.begin() + size));
 }

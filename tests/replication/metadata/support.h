@@ -102,6 +102,12 @@ inline NewTopic new_topic(std::string name, int32_t partitions = 1, int16_t fact
   return topic;
 }
 
+// When the log is snapshotted by itself.
+struct SnapshotEvery {
+  uint64_t bytes = kSnapshotEveryBytes;
+  int64_t ms = kSnapshotEveryMs;
+};
+
 // A controller over /data of the node it runs on, with one shard's window on its images.
 struct Running {
   std::unique_ptr<Controller> controller;
@@ -110,10 +116,6 @@ struct Running {
   static reactor::Task<log::Offset> install(ShardImage& shard, const Image* image) {
     co_return shard.install(image);
   }
-  struct SnapshotEvery {
-    uint64_t bytes = kSnapshotEveryBytes;
-    int64_t ms = kSnapshotEveryMs;
-  };
   static reactor::Task<Result<Running>> start(SnapshotEvery every = {}) {
     FormatOptions format;
     format.directories = {"/data"};
