@@ -171,6 +171,15 @@ Task<void> check_time(Stage& stage, Reader& reader, Position& position,
     expected = header.base_offset.value;
     break;
   }
+  stage.say([&] {
+    std::string text = fmt::format("{}: batches around time {}:", position.id.to_string(), wanted);
+    for (const auto& header : content.batches) {
+      if (std::abs(header.base_offset.value - expected) > 12) continue;
+      text += fmt::format(" {}..{} base {} max {};", header.base_offset.value,
+                          header.last_offset().value, header.base_timestamp, header.max_timestamp);
+    }
+    return text;
+  });
   const auto answer = co_await reader.list_offset(position, wanted);
   if (!answer) co_return;
   stage.oracle.expect(*answer == expected, "ListOffsets",
@@ -200,12 +209,17 @@ Task<bool> verify_partition(Stage& stage, TopicFacts& topic, int32_t index, Prng
       continue;
     }
     position.offset = *earliest;
+    position.lost = false;
     while (position.offset < *latest && !position.lost && !stage.oracle.violation()) {
       if (!co_await reader.poll(100ms)) break;
     }
     complete = position.offset >= *latest;
     content.log_start = *earliest;
     content.end = *latest;
+    stage.say([&] {
+      return fmt::format("verify {}: reached {} of [{}, {})", position.id.to_string(),
+                         position.offset, *earliest, *latest);
+    });
     if (complete) break;
   }
   if (complete) co_await check_time(stage, reader, position, content, prng);
