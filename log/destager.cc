@@ -75,7 +75,7 @@ Task<bool> Destager::round() {
 #ifdef ODRADEK_PLANT_RECYCLE_EARLY
   wal.release_through(wal.durable());
 #endif
-  const bool pressed = std::exchange(empty_wal_, false) || wal.pressure() >= kWalPressureDestage;
+  const bool pressed = wal.pressure() >= kWalPressureDestage;
   const WalSequence through = pressed ? wal.oldest_file_end() : WalSequence(0);
   const Choice choice = choose(through);
   const bool any = !choice.partitions.empty() || !choice.to_the_end.empty();
@@ -134,6 +134,7 @@ Task<Status> Destager::destage(const Choice& choice) {
 }
 
 Task<Status> Destager::finish(Partition& partition) {
+  co_await partition.wait_extents();
   while (!partition.all_destaged()) {
     if (disk_.fenced()) co_return fail(*disk_.fenced());
     CO_TRY_ASSIGN(Partition::Destaged result, co_await partition.destage(true));

@@ -24,11 +24,6 @@ class Destager {
   void start();
   // There may be something to do.
   void wake() { work_.notify_all(); }
-  // The same, and the oldest WAL file is to be emptied whatever the pressure, for one round.
-  void empty_wal() {
-    empty_wal_ = true;
-    wake();
-  }
   // Writes everything that is durable, the last part of a block too, for a partition whose log
   // ends: REQUIRES: nothing is appended to it any more.
   reactor::Task<Status> finish(Partition& partition);
@@ -54,7 +49,6 @@ class Destager {
 
   LogDisk& disk_;
   bool stopping_ = false;
-  bool empty_wal_ = false;
   reactor::WaitList work_;
   reactor::Gate gate_;
 };

@@ -53,10 +53,10 @@ inline constexpr uint64_t kWalBytesMin = 512 * 1024;
 inline constexpr uint64_t kWalFirstFileBytes = 4 * 1024 * 1024;
 inline constexpr uint64_t kWalFileBytesMax = 32 * 1024 * 1024;
 inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;
-// A larger batch goes into the WAL in pieces of this, or of a quarter of a group if that is less.
-inline constexpr uint64_t kWalPieceBytes = 512 * 1024;
-// While such a batch waits for the WAL to be emptied, it looks this often.
-inline constexpr Duration kLargeBatchPoll = 2ms;
+// A batch of this or more, or of a quarter of a group if that is less, is written to its segment
+// at once; the WAL gets an extent record: at this size one more write costs less than a second
+// copy.
+inline constexpr uint64_t kExtentBytesMin = 256 * 1024;
 // From here on the oldest WAL file is emptied, whatever the length of the runs.
 inline constexpr double kWalPressureDestage = 0.5;
 // Logs that a stop destages and trims at the same time.

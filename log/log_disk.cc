@@ -44,9 +44,8 @@ static Task<void> fence_store(Store* store, size_t directory, Error why) {
 Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   std::unique_ptr<LogDisk> disk(new LogDisk(std::move(options)));
   WalOptions wal = wal_options_of(disk->options_, disk.get());
-  disk->wal_group_bytes_ = wal.group_bytes_max;
-  disk->wal_capacity_bytes_ = wal.capacity_bytes;
-  disk->wal_piece_bytes_ = std::min<uint64_t>(kWalPieceBytes, wal.group_bytes_max / 4);
+  disk->extent_bytes_min_ = std::min<uint64_t>(kExtentBytesMin, wal.group_bytes_max / 4);
+  disk->extent_bytes_max_ = wal.capacity_bytes;
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
@@ -60,44 +59,31 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
 
 LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
 
-Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
-  // Groups pad; two files may lose less than a group at their ends; the last part is the destager's.
-  const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_;
-  if (room + wal_capacity_bytes_ / 8 > wal_capacity_bytes_) {
+bool LogDisk::extents_fit(uint64_t bytes) const {
+  return extent_bytes_ == 0 || extent_bytes_ + bytes <= extent_bytes_max_;
+}
+
+Task<Status> LogDisk::wait_for_extents(uint64_t bytes, MonoTime deadline) {
+  const uint64_t most = reactor::this_shard().arena().limit_bytes() / kWalArenaDivisor;
+  if (bytes > most) {
     co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
-                                        " bytes in a write-ahead log of " +
-                                        std::to_string(wal_capacity_bytes_) + " bytes");
+                                        " bytes where the log's memory takes one of " +
+                                        std::to_string(most));
   }
-  if (!co_await large_turn_.acquire(1, deadline)) {
-    co_return fail(Errc::timed_out, "waiting for another large batch");
-  }
-  large_active_ = true;
-  while (!fenced_ &&
-         wal_->capacity_bytes() < wal_->used_bytes() + room + wal_->capacity_bytes() / 8) {
-    destager_->empty_wal();
-    const MonoTime now = reactor::this_shard().now();
-    if (now >= deadline) {
-      end_large();
-      co_return fail(Errc::timed_out, "waiting for room in the WAL for a large batch");
+  while (!extents_fit(bytes)) {
+    if (fenced_) co_return fail(Errc::fenced, options_.path + " failed: " + fenced_->to_string());
+    destager_->wake();
+    if (!co_await extents_gone_.wait(deadline)) {
+      co_return fail(Errc::timed_out, "waiting for large batches to be destaged");
     }
-    (void)co_await large_done_.wait(std::min(deadline, now + kLargeBatchPoll));
   }
   co_return Status{};
 }
 
-void LogDisk::end_large() {
-  large_active_ = false;
-  large_turn_.release(1);
-  large_done_.notify_all();
-}
-
-Task<Status> LogDisk::wait_large(MonoTime deadline) {
-  while (large_active_) {
-    if (!co_await large_done_.wait(deadline)) {
-      co_return fail(Errc::timed_out, "waiting for a large batch");
-    }
-  }
-  co_return Status{};
+void LogDisk::forget_extent(uint64_t bytes) {
+  CHECK(bytes <= extent_bytes_, bytes, extent_bytes_);
+  extent_bytes_ -= bytes;
+  extents_gone_.notify_all();
 }
 
 void LogDisk::enter(Partition& partition) { partitions_.push_back(&partition); }
@@ -205,6 +191,7 @@ void LogDisk::fence(const Error& why) {
   reactor::log_error("{}: fenced after {}; nothing is acknowledged here until a restart",
                      options_.path, why.to_string());
   for (Partition* partition : partitions_) partition->on_fenced();
+  extents_gone_.notify_all();
   if (destager_) destager_->wake();
   if (!gate_.closed()) gate_.spawn("tell of a failed disk", tell_others(why));
 }

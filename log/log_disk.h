@@ -46,19 +46,21 @@ class LogDisk final : public WalListener {
   size_t directory() const { return options_.directory; }
   bool was_clean() const { return options_.was_clean; }
   Wal& wal() { return *wal_; }
-  // What is staged at once; larger batches go in pieces.
-  uint64_t wal_piece_bytes() const { return wal_piece_bytes_; }
+  // Batches of so many bytes go past the WAL, as extents.
+  uint64_t extent_bytes_min() const { return extent_bytes_min_; }
   FileCache& files() { return *options_.files; }
   ReadCache& cache() { return *options_.cache; }
   Destager& destager() { return *destager_; }
 
-  // A batch in pieces pins the WAL until its last piece: it begins only when there is room for all
-  // of it, one at a time, and other appends wait for its end. Errc::too_large when it never fits,
-  // Errc::timed_out at the deadline. After success, end_large() when it is staged.
-  reactor::Task<Status> begin_large(uint64_t bytes, MonoTime deadline);
-  void end_large();
-  bool large_active() const { return large_active_; }
-  reactor::Task<Status> wait_large(MonoTime deadline);
+  // Batches that went past the WAL stay in memory until they are destaged, and the WAL does not
+  // bound them: all of them together are at most what the WAL may hold, or one. wait_for_extents()
+  // ends when there was room at least for a moment: ask again. Errc::too_large when it never fits.
+  bool extents_fit(uint64_t bytes) const;
+  reactor::Task<Status> wait_for_extents(uint64_t bytes, MonoTime deadline);
+  void note_extent(uint64_t bytes) { extent_bytes_ += bytes; }
+  void forget_extent(uint64_t bytes);
+  // Runs a task that stop() waits for.
+  void spawn(const char* name, reactor::Task<void> task) { gate_.spawn(name, std::move(task)); }
 
   // The logs in this directory, in the order they came.
   const std::vector<Partition*>& partitions() const { return partitions_; }
@@ -108,9 +110,8 @@ class LogDisk final : public WalListener {
 
   // Fixed at construction.
   LogDiskOptions options_;
-  uint64_t wal_piece_bytes_ = 0;
-  uint64_t wal_group_bytes_ = 0;
-  uint64_t wal_capacity_bytes_ = 0;  // when it is fully grown
+  uint64_t extent_bytes_min_ = 0;
+  uint64_t extent_bytes_max_ = 0;  // of all that are not destaged
   std::unique_ptr<Wal> wal_;
   std::unique_ptr<Destager> destager_;
   // Written by enter() and leave().
@@ -119,10 +120,9 @@ class LogDisk final : public WalListener {
   std::deque<Staged> staged_;  // not durable yet, in order
   size_t staged_written_ = 0;  // how many of them are written
   std::vector<Partition*> touched_;
-  // Written by begin_large() and end_large().
-  bool large_active_ = false;
-  reactor::Semaphore large_turn_{1};
-  reactor::WaitList large_done_;
+  // Written by note_extent() and forget_extent().
+  uint64_t extent_bytes_ = 0;
+  reactor::WaitList extents_gone_;
   // State.
   std::optional<Error> fenced_;
   bool full_ = false;

@@ -38,8 +38,8 @@ Partition::Partition(LogDisk& disk, ManifestPartition found, const LogConfig& co
   for (const auto& [epoch, start] : found.epochs) epochs_.assign(epoch, start);
   epochs_saved_ = epochs_.entries().size();
   leader_epoch_ = epochs_.latest();
-  written_next_ = durable_next_ = log_end_;
-  durable_ = destaged_ = staged_end();
+  written_next_ = durable_next_ = wal_written_ = wal_durable_ = log_end_;
+  durable_ = wal_durable_end_ = destaged_ = staged_end();
   progress_.start_at(log_end_);
 }
 
@@ -67,6 +67,8 @@ Task<Status> Partition::close() {
   closing_ = true;
   progress_.fail(Errc::closed);
   while (pins_ > 0) (void)co_await unpinned_.wait();
+  for (const Extent& extent : extents_) disk_.forget_extent(extent.batch.bytes);
+  extents_.clear();
   tail_.clear();
   closed_ = true;
   co_return co_await segments_.close();
@@ -95,15 +97,17 @@ OffsetAndTime Partition::end_of_epoch(LeaderEpoch epoch) const {
 }
 
 void Partition::on_written(Offset next) {
-  CHECK(next >= written_next_ && next <= log_end_, next, written_next_, log_end_);
-  written_next_ = next;
+  CHECK(next >= wal_written_ && next <= log_end_, next, wal_written_, log_end_);
+  wal_written_ = next;
+  advance();
 }
 
 void Partition::on_durable(Offset next, FilePlace end) {
-  CHECK(next >= durable_next_ && next <= written_next_, next, durable_next_, written_next_);
-  CHECK(end >= durable_, end, durable_);
-  durable_next_ = next;
-  durable_ = end;
+  CHECK(next >= wal_durable_ && next <= wal_written_, next, wal_durable_, wal_written_);
+  CHECK(end >= wal_durable_end_, end, wal_durable_end_);
+  wal_durable_ = next;
+  wal_durable_end_ = end;
+  advance();
 }
 
 void Partition::publish() {

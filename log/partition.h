@@ -21,6 +21,7 @@
 #include "log/progress.h"
 #include "log/segment_list.h"
 #include "log/tail.h"
+#include "log/wal.h"
 #include "log/wal_format.h"
 
 namespace odradek::log {
@@ -81,8 +82,8 @@ class Partition final : public PartitionLog {
   void add_watcher(Watcher& watcher) override { progress_.add(watcher); }
   void remove_watcher(Watcher& watcher) override { progress_.remove(watcher); }
 
-  // For LogDisk: everything below `next` is written, or durable up to `end`. publish() then moves
-  // the high watermark as the mode says.
+  // For LogDisk: what the WAL has of everything below `next` is written, or durable up to `end`.
+  // publish() then moves the high watermark as the mode says.
   void on_written(Offset next);
   void on_durable(Offset next, FilePlace end);
   void publish();
@@ -109,6 +110,8 @@ class Partition final : public PartitionLog {
   // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.
   WalSequence carry();
   uint64_t carry_bytes() const;
+  // Returns when no extent is on its way to its segment any more.
+  reactor::Task<void> wait_extents();
   // False when the same bytes stand in a group after `through` already.
   bool carry_helps(WalSequence through) const {
     return carried_.sequence <= through || carried_.from != destaged_ || carried_.end != durable_;
@@ -125,6 +128,15 @@ class Partition final : public PartitionLog {
     FilePlace from;
     FilePlace end;
   };
+  // Whole blocks of a large batch that went to the segment and not through the WAL.
+  struct Extent {
+    TailBatch batch;
+    uint64_t from;  // positions in the segment, multiples of 4 KiB
+    uint64_t to;
+    bool written = false;
+    bool durable = false;
+    FilePlace end() const { return {batch.at.segment, to}; }
+  };
   // append.cc
   reactor::Task<Appended> append_in_turn(Chain batch, BatchHeader header,
                                          int64_t log_append_time_ms);
@@ -140,12 +152,20 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> load_first_time();
   reactor::Task<Status> reserve_memory(uint64_t bytes);
   reactor::Task<Status> reserve_wal(uint64_t bytes);
-  reactor::Task<Status> reserve_wal_large(uint64_t bytes, MonoTime deadline);
   Status usable() const;
   void put_residue();
-  reactor::Task<void> put(const Chain& batch);
-  reactor::Task<WalSequence> stage(FilePlace at, const BatchHeader& header);
+  void put(const Chain& batch);
+  WalRecord record_of(const TailBatch& batch, LeaderEpoch epoch) const;
+  WalSequence stage(const TailBatch& batch, LeaderEpoch epoch);
   void note_producer(const BatchHeader& header, const Chain& batch);
+  // partition_extent.cc
+  WalSequence stage_extent(const TailBatch& batch, LeaderEpoch epoch);
+  void stage_edge(WalRecord record, uint64_t from, uint64_t to);
+  reactor::Task<void> write_extent(Pin pin, Extent& extent);
+  reactor::Task<Status> write_around_extents(Segment& segment, uint64_t from, uint64_t to);
+  void forget_extents();
+  void advance();
+  WalFlush flush_mode() const;
   // destage
   reactor::Task<Status> write_blocks(Segment& segment, uint64_t from, uint64_t to);
   reactor::Task<Status> seal(Segment& segment);
@@ -189,7 +209,15 @@ class Partition final : public PartitionLog {
   int64_t active_first_ms_ = -1;  // of the active segment's first batch; -1: not known
   bool changed_ = false;          // something was staged since the log was opened
   bool snapshot_at_end_ = false;  // a producer snapshot of where the log was opened is there
-  // Written by on_written(), on_durable() and publish().
+  // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
+  std::deque<Extent> extents_;
+  size_t extents_running_ = 0;
+  reactor::WaitList extents_done_;
+  // How far the WAL is; written by on_written() and on_durable().
+  Offset wal_written_{0};
+  Offset wal_durable_{0};
+  FilePlace wal_durable_end_;
+  // How far the WAL and the extents are: a prefix of the log over both. Written by advance().
   Offset written_next_{0};
   Offset durable_next_{0};
   FilePlace durable_;

@@ -90,7 +90,7 @@ Task<Appended> Partition::append_in_turn(Chain batch, BatchHeader header,
   out.last = log_end_ + header.last_offset_delta;
   out.log_append_time_ms = log_append_time_ms;
   out.log_start = log_start_;
-  co_await put(batch);
+  put(batch);
   co_return out;
 }
 
@@ -115,31 +115,21 @@ Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
     Status still_open = usable();
     if (still_open && !wants_residue()) co_return still_open;
     // Closed, or destaged into the middle of a block, while this waited.
-    if (bytes > disk_.wal_piece_bytes()) disk_.end_large();
     if (!still_open) co_return still_open;
   }
 }
 
-// The ring has room for all of it then; the group being collected needs some for a residue.
-Task<Status> Partition::reserve_wal_large(uint64_t bytes, MonoTime deadline) {
-  CO_TRY(co_await disk_.begin_large(bytes, deadline));
-  Status room;
-  while (room && !disk_.wal().has_room(2 * kDiskBlockBytes, WalRoom::internal)) {
-    room = co_await disk_.wal().wait_for_room(2 * kDiskBlockBytes, WalRoom::internal, deadline);
-  }
-  if (!room) disk_.end_large();
-  co_return room;
-}
-
 Task<Status> Partition::reserve_wal(uint64_t bytes) {
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
-  if (bytes > disk_.wal_piece_bytes()) co_return co_await reserve_wal_large(bytes, deadline);
-  // What stands before the batch: a residue of less than a block.
-  const uint64_t staged = bytes + 2 * kDiskBlockBytes;
-  while (disk_.large_active() || !disk_.wal().has_room(staged, WalRoom::append)) {
+  const bool large = bytes >= disk_.extent_bytes_min();
+  // What stands before the batch: a residue of less than a block. Of a large one, no more than
+  // what it has of two blocks.
+  const uint64_t staged = (large ? 2 * kDiskBlockBytes : bytes) + 2 * kDiskBlockBytes;
+  if (large) CO_TRY(co_await disk_.wait_for_extents(bytes, deadline));
+  while (!disk_.wal().has_room(staged, WalRoom::append) || (large && !disk_.extents_fit(bytes))) {
     disk_.destager().wake();
-    CO_TRY(co_await disk_.wait_large(deadline));
     CO_TRY(co_await disk_.wal().wait_for_room(staged, WalRoom::append, deadline));
+    if (large) CO_TRY(co_await disk_.wait_for_extents(bytes, deadline));
   }
   co_return Status{};
 }
@@ -194,7 +184,7 @@ Task<Status> Partition::roll() {
   const bool empty = segments_.empty();
   segments_.add(std::move(segment));
   active_first_ms_ = -1;
-  if (empty) durable_ = destaged_ = staged_end();
+  if (empty) durable_ = wal_durable_end_ = destaged_ = staged_end();
   residue_.clear();
   disk_.note_space();
   disk_.destager().wake();
@@ -309,12 +299,14 @@ void Partition::put_residue() {
   tail_.put(at, Chain(BytesView(residue_)));
   residue_.clear();
   destaged_ = at;
+  CHECK(extents_.empty(), at);
+  wal_durable_end_ = std::max(wal_durable_end_, end);
   durable_ = std::max(durable_, end);
   carry();
 }
 
 // The batch gets its place: nothing fails from here on.
-Task<void> Partition::put(const Chain& batch) {
+void Partition::put(const Chain& batch) {
   if (!residue_.empty()) put_residue();
   std::array<uint8_t, kBatchHeaderBytes> raw;
   batch.copy_out(0, raw);
@@ -338,41 +330,28 @@ Task<void> Partition::put(const Chain& batch) {
   changed_ = true;
   note_producer(header, placed);
   log_end_ = header.next_offset();
-  const FilePlace end = entry.end();
-  const WalSequence sequence = co_await stage(at, header);
-  disk_.note_staged(*this, sequence, header.next_offset(), end);
+  const WalSequence sequence = stage(entry, header.leader_epoch);
+  disk_.note_staged(*this, sequence, header.next_offset(), entry.end());
 }
 
-// Stages the batch at `at`; a large one in pieces, whose checksums then cover them whole. Returns
-// the group of the last piece.
-Task<WalSequence> Partition::stage(FilePlace at, const BatchHeader& header) {
-  const auto bytes = static_cast<uint64_t>(header.size_bytes());
-  const WalFlush flush =
-      config_.durability == Durability::flushed ? WalFlush::now : WalFlush::lazily;
-  WalRecord record{.id = id_,
-                   .generation = generation_,
-                   .epoch = header.leader_epoch,
-                   .base = header.base_offset,
-                   .last = header.last_offset(),
-                   .segment_base = at.segment,
-                   .position = at.position};
-  const uint64_t piece = disk_.wal_piece_bytes();
-  if (bytes <= piece) co_return disk_.wal().stage(record, tail_.view(at, bytes), flush);
-  record.payload_hashed = true;
-  WalSequence sequence{0};
-  for (uint64_t done = 0; done < bytes;) {
-    const uint64_t n = std::min(piece, bytes - done);
-    record.position = at.position + done;
-    record.last = done + n == bytes ? header.last_offset() : Offset(-1);
-    // There is room in the ring; the group being collected may be full.
-    while (!disk_.wal().has_room(n, WalRoom::internal) && !disk_.wal().failure()) {
-      (void)co_await disk_.wal().wait_for_room(n, WalRoom::internal, kMonoMax);
-    }
-    sequence = disk_.wal().stage(record, tail_.view({at.segment, record.position}, n), flush);
-    done += n;
-  }
-  disk_.end_large();
-  co_return sequence;
+WalFlush Partition::flush_mode() const {
+  return config_.durability == Durability::flushed ? WalFlush::now : WalFlush::lazily;
+}
+
+WalRecord Partition::record_of(const TailBatch& batch, LeaderEpoch epoch) const {
+  return {.id = id_,
+          .generation = generation_,
+          .epoch = epoch,
+          .base = batch.base,
+          .last = batch.last,
+          .segment_base = batch.at.segment,
+          .position = batch.at.position};
+}
+
+WalSequence Partition::stage(const TailBatch& batch, LeaderEpoch epoch) {
+  if (batch.bytes >= disk_.extent_bytes_min()) return stage_extent(batch, epoch);
+  return disk_.wal().stage(record_of(batch, epoch), tail_.view(batch.at, batch.bytes),
+                           flush_mode());
 }
 
 void Partition::note_producer(const BatchHeader& header, const Chain& batch) {

@@ -19,7 +19,10 @@ uint64_t Partition::destage_bytes() const {
     if (segment && segment->size_bytes() == durable_.position) return kDestageRunBytes;
   }
   const uint64_t end = align_down(durable_.position, kDiskBlockBytes);
-  return end > destaged_.position ? end - destaged_.position : 0;
+  if (end <= destaged_.position) return 0;
+  // The WAL does not bound the memory of extents: they are not waited with.
+  const bool extent = !extents_.empty() && extents_.front().batch.end() <= durable_;
+  return std::max(end - destaged_.position, extent ? kDestageRunBytes : 0);
 }
 
 bool Partition::all_destaged() const { return segments_.empty() || destaged_ == staged_end(); }
@@ -57,9 +60,7 @@ WalSequence Partition::carry() {
                          .last = durable_next_ - 1,
                          .segment_base = destaged_.segment,
                          .position = destaged_.position};
-  const WalFlush flush =
-      config_.durability == Durability::flushed ? WalFlush::now : WalFlush::lazily;
-  carried_.sequence = disk_.wal().stage(record, tail_.view(destaged_, bytes), flush);
+  carried_.sequence = disk_.wal().stage(record, tail_.view(destaged_, bytes), flush_mode());
   carried_.from = destaged_;
   carried_.end = durable_;
   return carried_.sequence;
@@ -94,7 +95,9 @@ Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
     // The rest of a block is padded with zeros in memory: nothing may be staged behind it yet.
     const bool whole = complete || (to_the_end && durable_ == staged_end() && durable == durable_);
     const uint64_t to = whole ? end : align_down(end, kDiskBlockBytes);
-    if (to > out.place.position) CO_TRY(co_await write_blocks(*segment, out.place.position, to));
+    if (to > out.place.position) {
+      CO_TRY(co_await write_around_extents(*segment, out.place.position, to));
+    }
     if (!complete) {
       if (to > out.place.position) CO_TRY(co_await segment->sync());
       out.place.position = std::max(to, out.place.position);
@@ -155,6 +158,7 @@ void Partition::set_destaged(const Destaged& destaged) {
     destaged_.position = align_down(destaged_.position, kDiskBlockBytes);
   }
   epochs_saved_ = destaged.epochs;
+  forget_extents();
 }
 
 Task<Status> Partition::trim() {

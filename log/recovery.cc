@@ -33,10 +33,11 @@ static Status gather_group(const std::string& path, const Manifest& manifest,
     ++report.records;
     // Not in the manifest: the partition was deleted after the record was staged.
     const ManifestPartition* found = manifest.find(item->record.id);
-    if (!found || item->record.kind != WalKind::batch) continue;
+    const WalKind kind = item->record.kind;
+    if (!found || (kind != WalKind::batch && kind != WalKind::extent)) continue;
     std::unique_ptr<Replay>& replay = replays[item->record.id];
     if (!replay) replay = make_replay(path, *found, files, scratch);
-    replay->add(item->record, item->payload);
+    TRY(replay->add(item->record, item->payload));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "log/limits.h"
 #include "log/segment_scan.h"
+#include "reactor/base/crc32c.h"
 
 namespace odradek::log {
 
@@ -51,24 +52,38 @@ Task<Status> Replay::begin() {
   co_return Status{};
 }
 
-void Replay::add(const WalRecord& record, BytesView payload) {
+Status Replay::add(const WalRecord& record, BytesView payload) {
   const RecoveryPoint& from = found_.recovery;
   if (record.generation != found_.generation || !found_.segments.contains(record.segment_base))
-    return;
-  if (record.segment_base < from.segment_base) return;
-  const bool below = record.position + payload.size() <= align_down(from.position, kDiskBlockBytes);
-  if (record.segment_base == from.segment_base && below) return;
-  pieces_.push_back({record.segment_base, record.position, {payload.begin(), payload.end()}});
+    return {};
+  if (record.segment_base < from.segment_base) return {};
+  Piece piece{record.segment_base, record.position, {}};
+  if (record.kind == WalKind::extent) {
+    piece.extent = decode_wal_extent(payload);
+    const bool blocks = piece.extent && piece.position % kDiskBlockBytes == 0 &&
+                        piece.extent->length % kDiskBlockBytes == 0;
+    if (!blocks) {
+      return fail(Errc::corrupt, where(record.segment_base, record.position) +
+                                     ": an extent record that cannot be");
+    }
+  }
+  const uint64_t end = piece.extent ? piece.end() : piece.position + payload.size();
+  const bool below = end <= align_down(from.position, kDiskBlockBytes);
+  if (record.segment_base == from.segment_base && below) return {};
+  if (!piece.extent) piece.bytes.assign(payload.begin(), payload.end());
+  pieces_.push_back(std::move(piece));
+  return {};
 }
 
-Task<Status> Replay::apply(const Piece& piece) {
+Task<Result<bool>> Replay::apply(const Piece& piece) {
   if (piece.segment > segment_.base) CO_TRY(co_await advance_to(piece.segment));
-  const uint64_t end = piece.position + piece.bytes.size();
-  if (end <= written_) co_return Status{};
+  const uint64_t end = piece.end();
+  if (end <= written_) co_return true;
   if (piece.position > end_) {
     co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the write-ahead log goes on at " +
                                       std::to_string(piece.position));
   }
+  if (piece.extent) co_return co_await apply_extent(piece);
   // Bytes below written_ are in the file; a carried record repeats them.
   const uint64_t skip = piece.position < written_ ? written_ - piece.position : 0;
   const uint64_t at = piece.position + skip - written_;
@@ -76,7 +91,44 @@ Task<Status> Replay::apply(const Piece& piece) {
   std::memcpy(image_.data() + at, piece.bytes.data() + skip, piece.bytes.size() - skip);
   end_ = std::max(end_, end);
   changed_ = true;
-  co_return co_await flush(false);
+  CO_TRY(co_await flush(false));
+  co_return true;
+}
+
+Task<Result<bool>> Replay::apply_extent(const Piece& piece) {
+  const uint64_t end = piece.end();
+  if (end <= end_) co_return true;  // carried since
+  if (piece.position != end_) {
+    co_return fail(Errc::corrupt, where(segment_.base, piece.position) +
+                                      ": an extent of other bytes up to " + std::to_string(end_));
+  }
+  // It begins with a block: the image ends with one, and is written as a whole.
+  CO_TRY(co_await flush(true));
+  CHECK(written_ == end_ && image_.empty(), written_, end_);
+  Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
+  uint32_t checksum = 0;
+  uint64_t at = piece.position;
+  Status status;
+  while (status && at < end) {
+    const uint64_t wanted = std::min<uint64_t>(end - at, kDestageRunBytes);
+    const Result<size_t> n = co_await segment.read(scratch_.span().first(wanted), at);
+    if (!n) {
+      status = fail(n.error());
+    } else if (*n < wanted) {
+      break;
+    } else {
+      checksum = crc32c(checksum, scratch_.span().first(wanted));
+      at += wanted;
+    }
+  }
+  const Status closed = co_await segment.close();
+  CO_TRY(status);
+  CO_TRY(closed);
+  if (at < end || checksum != piece.extent->checksum) co_return false;
+  // Read is not durable yet, when it was a process that ended and not the machine.
+  changed_ = true;
+  written_ = end_ = end;
+  co_return true;
 }
 
 // Whole blocks once there are many, or everything, padded with zeros.
@@ -109,7 +161,7 @@ Task<Status> Replay::walk(Segment& segment, uint64_t from) {
   for (;;) {
     CO_TRY_ASSIGN(const WalkStep step, co_await scan->next());
     if (step.kind != WalkStep::Kind::batch) {
-      // A cut batch was staged in pieces and never acknowledged. Anything else was.
+      // A cut batch lacks its extent and was never acknowledged. Anything else was.
       if (step.kind == WalkStep::Kind::corrupt) {
         co_return fail(Errc::corrupt,
                        where(segment_.base, step.position) + ": " + std::string(step.reason));
@@ -191,10 +243,13 @@ Task<Status> Replay::advance_to(Offset base) {
 Task<Status> Replay::finish(std::vector<ManifestEdit>& edits) {
   if (found_.segments.empty()) co_return Status{};
   std::ranges::sort(pieces_, {}, [](const Piece& piece) {
-    return std::tuple(piece.segment, piece.position, piece.bytes.size());
+    return std::tuple(piece.segment, piece.position, piece.extent.has_value(), piece.end());
   });
   CO_TRY(co_await begin());
-  for (const Piece& piece : pieces_) CO_TRY(co_await apply(piece));
+  for (const Piece& piece : pieces_) {
+    CO_TRY_ASSIGN(const bool there, co_await apply(piece));
+    if (!there) break;
+  }
   for (;;) {
     CO_TRY(co_await measure());
     const ManifestSegment* next = segment_after(segment_.base);

@@ -3,7 +3,8 @@
 //
 // Records come in the order of the WAL, which is the order of positions but for carried residues:
 // those repeat bytes below what was staged before them. So they are gathered, sorted, and then
-// applied:
+// applied. An extent's bytes should be in the file: they are read, and the log ends before an extent
+// that fails its checksum, for then its write did not end and nothing from there on was acknowledged.
 //
 //   recovery point D     applied so far
 //   |  bytes from here on  |
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +36,8 @@ class Replay {
   Replay(FileCache& files, std::string directory, const ManifestPartition& found,
          AlignedBuffer& scratch);
 
-  // A record of this partition. Copies the payload.
-  void add(const WalRecord& record, BytesView payload);
+  // A record of this partition. Copies the payload. REQUIRES: kind batch or extent.
+  Status add(const WalRecord& record, BytesView payload);
   // After the last record: writes what they hold, cuts what is no whole batch, ends segments that
   // were rolled. Adds what the manifest must say. Errc::corrupt for a hole.
   reactor::Task<Status> finish(std::vector<ManifestEdit>& edits);
@@ -45,9 +47,13 @@ class Replay {
     Offset segment;
     uint64_t position;
     std::vector<uint8_t> bytes;
+    std::optional<WalExtent> extent = std::nullopt;  // then the bytes are in the file, or nowhere
+    uint64_t end() const { return position + (extent ? extent->length : bytes.size()); }
   };
   reactor::Task<Status> begin();
-  reactor::Task<Status> apply(const Piece& piece);
+  // False when the log ends before the piece.
+  reactor::Task<Result<bool>> apply(const Piece& piece);
+  reactor::Task<Result<bool>> apply_extent(const Piece& piece);
   reactor::Task<Status> flush(bool all);
   reactor::Task<Status> measure();
   reactor::Task<Status> settle(bool goes_on);
