@@ -49,11 +49,11 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
-  co_await reactor::submit_reserved(reactor::ShardId(0),
-                              [store = disk->options_.store, directory = disk->options_.directory,
-                               shard = reactor::this_shard().id(), member = disk.get()] {
-                                return join_store(store, directory, shard, member);
-                              });
+  co_await reactor::submit_reserved(
+      reactor::ShardId(0), [store = disk->options_.store, directory = disk->options_.directory,
+                            shard = reactor::this_shard().id(), member = disk.get()] {
+        return join_store(store, directory, shard, member);
+      });
   co_return disk;
 }
 
@@ -198,9 +198,9 @@ void LogDisk::fence(const Error& why) {
 
 Task<void> LogDisk::tell_others(Error why) {
   co_await reactor::submit_reserved(reactor::ShardId(0),
-                              [store = options_.store, directory = options_.directory, why] {
-                                return fence_store(store, directory, why);
-                              });
+                                    [store = options_.store, directory = options_.directory, why] {
+                                      return fence_store(store, directory, why);
+                                    });
 }
 
 void LogDisk::note_full() {

@@ -3,8 +3,9 @@
 //
 // Records come in the order of the WAL, which is the order of positions but for carried residues:
 // those repeat bytes below what was staged before them. So they are gathered, sorted, and then
-// applied. An extent's bytes should be in the file: they are read, and the log ends before an extent
-// that fails its checksum, for then its write did not end and nothing from there on was acknowledged.
+// applied. An extent's bytes should be in the file: they are read, and the log ends before an
+// extent that fails its checksum, for then its write did not end and nothing from there on was
+// acknowledged.
 //
 //   recovery point D     applied so far
 //   |  bytes from here on  |
