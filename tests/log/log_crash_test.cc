@@ -88,6 +88,45 @@ Task<void> heavy_life(Live& live) {
   }
 }
 
+LogConfig large_segments(Durability durability) {
+  LogConfig config;
+  config.segment_bytes = 300'000;
+  config.durability = durability;
+  return config;
+}
+
+Task<void> append_some(Live& live, TopicPartition id, size_t value_bytes, int count) {
+  for (int i = 0; i < count; ++i) {
+    const Appended appended = co_await live.append(id, {.value_bytes = value_bytes});
+    CHECK(appended.fault == AppendFault::none, appended.message);
+  }
+}
+
+// With this WAL batches of 32 KiB or more are extents: alone, several on their way at once, small
+// batches behind them, in a log that rolls and in one that is deleted under them.
+Task<void> life_of_extents(Live& live) {
+  co_await look(live);
+  for (const TopicPartition id : {kFirst, kSecond, kThird}) {
+    must(co_await live.open(id, large_segments(Durability::flushed), 1));
+  }
+  for (int round = 0; round < 2; ++round) {
+    co_await live.append(kSecond, {.value_bytes = 40'000});
+    co_await live.stage(kFirst, {.value_bytes = 90'000});
+    co_await live.stage(kFirst, {.value_bytes = 300});
+    co_await live.append(kFirst, {.value_bytes = 33'000});
+    reactor::Gate gate;
+    gate.spawn("large", append_some(live, kFirst, 70'000, 2));
+    gate.spawn("small", append_some(live, kFirst, 900, 3));
+    gate.spawn("other", append_some(live, kSecond, 5'000, 3));
+    gate.spawn("block", append_some(live, kSecond, (10 << 12) - 70, 1));
+    co_await gate.close();
+    co_await live.stage(kThird, {.value_bytes = 120'000});
+    co_await live.stage(kThird, {.value_bytes = 120});
+    if (round == 0) co_await delete_and_make_again(live, kThird);
+    co_await send_twice(live, kSecond);
+  }
+}
+
 // One life cut at `crash.step`, then two more starts, the first of them cut as well when `again` is
 // set.
 struct Runner {
@@ -165,6 +204,27 @@ TEST_CASE("whatever step the power is cut at, acknowledged batches are there") {
 
 TEST_CASE("whatever step the power is cut at while the WAL is used again") {
   cut_everywhere([](Live& live) { return heavy_life(live); }, stride_or(97));
+}
+
+TEST_CASE("whatever step the power is cut at while large batches go past the WAL") {
+  cut_everywhere([](Live& live) { return life_of_extents(live); }, stride_or(13));
+}
+
+TEST_CASE("a power cut while extents are recovered changes nothing") {
+  size_t runs = 0;
+  for (const uint64_t step : {300, 600, 900, 1'200}) {
+    for (uint64_t again = 1; again < 2'000; again += stride_or(37)) {
+      const DiskOutcome outcome = reactor::sim::kDiskOutcomes[(step + again) % 4];
+      CAPTURE(step);
+      CAPTURE(again);
+      Runner runner(4, [](Live& live) { return life_of_extents(live); });
+      if (!runner.crash(step, outcome)) continue;
+      if (!runner.crash_start(again, outcome)) break;
+      runner.check();
+      ++runs;
+    }
+  }
+  MESSAGE("crashes: " << runs);
 }
 
 TEST_CASE("a power cut during recovery changes nothing") {

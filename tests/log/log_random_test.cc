@@ -9,6 +9,9 @@ namespace odradek::log::test {
 namespace {
 
 constexpr int32_t kLogs = 4;
+// Batches that are extents whatever the WAL's size.
+constexpr uint64_t kHugeBytesMin = 300 << 10;
+constexpr uint64_t kHugeBytesMax = 1 << 20;
 
 TopicPartition nth(uint64_t i) { return partition_id(static_cast<uint8_t>(1 + i / 2), i % 2); }
 
@@ -33,6 +36,11 @@ struct Plan {
 BatchSpec random_batch(Plan& plan) {
   BatchSpec spec;
   spec.records = static_cast<int32_t>(plan.draw.between(1, 3));
+  if (plan.segment_bytes >= kHugeBytesMax + 1'000 && plan.draw.chance(1, 15)) {
+    spec.value_bytes =
+        plan.draw.between(kHugeBytesMin, kHugeBytesMax) / static_cast<uint64_t>(spec.records);
+    return spec;
+  }
   // Small ones mostly, large ones now and then.
   const uint64_t most = plan.draw.chance(1, 5) ? plan.value_bytes_max : 800;
   spec.value_bytes = plan.draw.between(1, most) / static_cast<uint64_t>(spec.records);
@@ -138,13 +146,12 @@ void run_seed(uint64_t seed) {
   CAPTURE(seed);
   Prng draw(seed);
   LogWorld world(seed);
-  // A batch in pieces needs a ring of many times its size: the large ones go with the large ring.
   constexpr uint64_t kWalBytes[] = {512 << 10, 4 << 20, 16 << 20};
   constexpr uint64_t kValueBytes[] = {30'000, 150'000, 900'000};
   const uint64_t ring = draw.below(3);
   world.options.wal_bytes = kWalBytes[ring];
   world.node_options.arena_bytes = draw.chance(1, 2) ? 80 << 20 : 128 << 20;
-  const uint32_t segment_bytes = 20'000u << draw.below(7);
+  const uint32_t segment_bytes = 20'000u << draw.below(9);
   const uint64_t lives = draw.between(3, 6);
   for (uint64_t life = 0; life < lives; ++life) {
     Plan plan{draw.split()};

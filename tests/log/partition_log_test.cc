@@ -147,21 +147,6 @@ TEST_CASE("a log much larger than the WAL and the tail's memory is read back fro
   });
 }
 
-TEST_CASE("a batch larger than a commit group is staged in pieces and survives") {
-  LogWorld world;
-  world.options.wal_bytes = 12 << 20;
-  const auto fill = [&](Live& live) -> Task<void> {
-    must(co_await live.open(kFirst));
-    for (int i = 0; i < 5; ++i) {
-      const Appended appended = co_await live.append(kFirst, {.value_bytes = 1'500'000});
-      CHECK(appended.fault == AppendFault::none, appended.message);
-    }
-    co_await verify(live, kFirst);
-  };
-  world.live_until_crash(fill, DiskOutcome::torn);
-  world.live(fill);
-}
-
 TEST_CASE("many lukewarm partitions share one WAL that is smaller than what they hold") {
   LogWorld world;
   world.options.wal_bytes = 512 << 10;
@@ -386,9 +371,8 @@ TEST_CASE("a segment ends when segment.ms passed between its first record and th
   LogConfig config;
   config.segment_ms = 1'000;
   const auto segments = [&] {
-    return std::ranges::count_if(world.world.disk("node").files(), [](const std::string& path) {
-      return path.ends_with(".log");
-    });
+    return std::ranges::count_if(world.world.disk("node").files(),
+                                 [](const std::string& path) { return path.ends_with(".log"); });
   };
   world.live([&](Live& live) -> Task<void> {
     must(co_await live.open(kFirst, config));
