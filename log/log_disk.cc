@@ -74,6 +74,8 @@ Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
   large_active_ = true;
   while (!fenced_ &&
          wal_->capacity_bytes() < wal_->used_bytes() + room + wal_->capacity_bytes() / 8) {
+    // What the newest file holds counts too, and only a file that was left can be emptied.
+    wal_->leave_file();
     destager_->empty_wal();
     const MonoTime now = reactor::this_shard().now();
     if (now >= deadline) {
