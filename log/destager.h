@@ -24,6 +24,11 @@ class Destager {
   void start();
   // There may be something to do.
   void wake() { work_.notify_all(); }
+  // The same, and the oldest WAL file is to be emptied whatever the pressure, for one round.
+  void empty_wal() {
+    empty_wal_ = true;
+    wake();
+  }
   // Writes everything that is durable, the last part of a block too, for a partition whose log
   // ends: REQUIRES: nothing is appended to it any more.
   reactor::Task<Status> finish(Partition& partition);
@@ -33,13 +38,23 @@ class Destager {
   reactor::Task<void> run();
   // True when it got anything done.
   reactor::Task<bool> round();
-  std::vector<Partition*> choose(WalSequence through) const;
-  reactor::Task<Status> destage(std::vector<Partition*> chosen);
+  // What a round does.
+  struct Choice {
+    std::vector<Partition*> partitions;  // whole blocks of these
+    std::vector<Partition*> to_the_end;  // these to their last byte
+    bool carry = true;                   // what is short goes into the WAL's newest lap
+  };
+  struct Job;
+  Choice choose(WalSequence through) const;
+  uint64_t carry_bytes_max() const;
+  reactor::Task<Status> destage(const Choice& choice);
+  reactor::Task<void> run_job(Job& job);
   reactor::Task<Status> carry(WalSequence through);
   void release();
 
   LogDisk& disk_;
   bool stopping_ = false;
+  bool empty_wal_ = false;
   reactor::WaitList work_;
   reactor::Gate gate_;
 };

@@ -30,6 +30,8 @@ inline constexpr uint64_t kDestageRunBytes = 1024 * 1024;
 inline constexpr uint64_t kCarryRunBytesMax = 64 * 1024;
 // What one round carries is at most this part of the WAL; more is written to the segments.
 inline constexpr uint64_t kCarryWalDivisor = 16;
+// A full ring may take a carried residue late; the round goes on without it.
+inline constexpr Duration kCarryWait = 100ms;
 // Parts of one destage write; more goes in several writes.
 inline constexpr size_t kDestagePartsMax = 32;
 // Partitions whose files one destage round writes and syncs.
@@ -46,8 +48,6 @@ inline constexpr int64_t kSegmentOffsetsMax = 0x7fffffff;
 inline constexpr Duration kDiskFullRetry = 1s;
 // How long an append waits for memory before it is refused.
 inline constexpr Duration kMemoryWait = 10s;
-// Retention and time-based rolls: log.retention.check.interval.ms.
-inline constexpr Duration kRetentionInterval = 300s;
 // A WAL of less would be emptied all the time; its first files are small so that a start is fast.
 inline constexpr uint64_t kWalBytesMin = 512 * 1024;
 inline constexpr uint64_t kWalFirstFileBytes = 4 * 1024 * 1024;
@@ -55,8 +55,12 @@ inline constexpr uint64_t kWalFileBytesMax = 32 * 1024 * 1024;
 inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;
 // A larger batch goes into the WAL in pieces of this, or of a quarter of a group if that is less.
 inline constexpr uint64_t kWalPieceBytes = 512 * 1024;
+// While such a batch waits for the WAL to be emptied, it looks this often.
+inline constexpr Duration kLargeBatchPoll = 2ms;
 // From here on the oldest WAL file is emptied, whatever the length of the runs.
 inline constexpr double kWalPressureDestage = 0.5;
+// Logs that a stop destages and trims at the same time.
+inline constexpr size_t kLogsFinishedAtOnce = 32;
 // Open segment files of one shard.
 inline constexpr uint32_t kOpenFilesMax = 1024;
 

@@ -44,11 +44,13 @@ static Task<void> fence_store(Store* store, size_t directory, Error why) {
 Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   std::unique_ptr<LogDisk> disk(new LogDisk(std::move(options)));
   WalOptions wal = wal_options_of(disk->options_, disk.get());
+  disk->wal_group_bytes_ = wal.group_bytes_max;
+  disk->wal_capacity_bytes_ = wal.capacity_bytes;
   disk->wal_piece_bytes_ = std::min<uint64_t>(kWalPieceBytes, wal.group_bytes_max / 4);
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
-  co_await reactor::submit_to(reactor::ShardId(0),
+  co_await reactor::submit_reserved(reactor::ShardId(0),
                               [store = disk->options_.store, directory = disk->options_.directory,
                                shard = reactor::this_shard().id(), member = disk.get()] {
                                 return join_store(store, directory, shard, member);
@@ -57,6 +59,46 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
 }
 
 LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
+
+Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
+  // Groups pad, and each file may lose less than a group at its end; the last part is the
+  // destager's.
+  const uint64_t room = bytes + bytes / 8 + wal_group_bytes_ + wal_capacity_bytes_ / 8;
+  if (room > wal_capacity_bytes_) {
+    co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
+                                        " bytes in a write-ahead log of " +
+                                        std::to_string(wal_capacity_bytes_) + " bytes");
+  }
+  if (!co_await large_turn_.acquire(1, deadline)) {
+    co_return fail(Errc::timed_out, "waiting for another large batch");
+  }
+  large_active_ = true;
+  while (!fenced_ && wal_->capacity_bytes() < wal_->used_bytes() + room) {
+    destager_->empty_wal();
+    const MonoTime now = reactor::this_shard().now();
+    if (now >= deadline) {
+      end_large();
+      co_return fail(Errc::timed_out, "waiting for room in the WAL for a large batch");
+    }
+    (void)co_await large_done_.wait(std::min(deadline, now + kLargeBatchPoll));
+  }
+  co_return Status{};
+}
+
+void LogDisk::end_large() {
+  large_active_ = false;
+  large_turn_.release(1);
+  large_done_.notify_all();
+}
+
+Task<Status> LogDisk::wait_large(MonoTime deadline) {
+  while (large_active_) {
+    if (!co_await large_done_.wait(deadline)) {
+      co_return fail(Errc::timed_out, "waiting for a large batch");
+    }
+  }
+  co_return Status{};
+}
 
 void LogDisk::enter(Partition& partition) { partitions_.push_back(&partition); }
 
@@ -114,7 +156,7 @@ static Task<Status> edit_on_store(Store* store, size_t directory, std::vector<Ma
 }
 
 Task<Status> LogDisk::edit(std::vector<ManifestEdit> edits) {
-  Status edited = co_await reactor::submit_to(
+  Status edited = co_await reactor::submit_reserved(
       reactor::ShardId(0),
       [store = options_.store, directory = options_.directory, edits = std::move(edits)]() mutable {
         return edit_on_store(store, directory, std::move(edits));
@@ -168,7 +210,7 @@ void LogDisk::fence(const Error& why) {
 }
 
 Task<void> LogDisk::tell_others(Error why) {
-  co_await reactor::submit_to(reactor::ShardId(0),
+  co_await reactor::submit_reserved(reactor::ShardId(0),
                               [store = options_.store, directory = options_.directory, why] {
                                 return fence_store(store, directory, why);
                               });
@@ -188,7 +230,7 @@ Task<Status> LogDisk::stop() {
   CHECK(partitions_.empty(), partitions_.size());
   co_await destager_->stop();
   Status stopped = co_await wal_->stop();
-  co_await reactor::submit_to(
+  co_await reactor::submit_reserved(
       reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this] {
         return leave_store(store, directory, self);
       });

@@ -52,6 +52,14 @@ class LogDisk final : public WalListener {
   ReadCache& cache() { return *options_.cache; }
   Destager& destager() { return *destager_; }
 
+  // A batch in pieces pins the WAL until its last piece: it begins only when there is room for all
+  // of it, one at a time, and other appends wait for its end. Errc::too_large when it never fits,
+  // Errc::timed_out at the deadline. After success, end_large() when it is staged.
+  reactor::Task<Status> begin_large(uint64_t bytes, MonoTime deadline);
+  void end_large();
+  bool large_active() const { return large_active_; }
+  reactor::Task<Status> wait_large(MonoTime deadline);
+
   // The logs in this directory, in the order they came.
   const std::vector<Partition*>& partitions() const { return partitions_; }
   void enter(Partition& partition);
@@ -101,6 +109,8 @@ class LogDisk final : public WalListener {
   // Fixed at construction.
   LogDiskOptions options_;
   uint64_t wal_piece_bytes_ = 0;
+  uint64_t wal_group_bytes_ = 0;
+  uint64_t wal_capacity_bytes_ = 0;  // when it is fully grown
   std::unique_ptr<Wal> wal_;
   std::unique_ptr<Destager> destager_;
   // Written by enter() and leave().
@@ -109,6 +119,10 @@ class LogDisk final : public WalListener {
   std::deque<Staged> staged_;  // not durable yet, in order
   size_t staged_written_ = 0;  // how many of them are written
   std::vector<Partition*> touched_;
+  // Written by begin_large() and end_large().
+  bool large_active_ = false;
+  reactor::Semaphore large_turn_{1};
+  reactor::WaitList large_done_;
   // State.
   std::optional<Error> fenced_;
   bool full_ = false;

@@ -12,6 +12,7 @@
 
 #include "log/partition_log.h"
 #include "reactor/base/result.h"
+#include "reactor/base/time.h"
 #include "reactor/mailbox.h"
 #include "reactor/task.h"
 
@@ -23,6 +24,7 @@ struct LogOptions {
   uint64_t cache_bytes = 64ull << 20;           // read cache a shard
   Durability durability = Durability::flushed;  // default of partitions
   uint64_t disk_reserve_bytes = 64ull << 20;    // an append that would leave less free is refused
+  Duration retention_interval = 300s;           // log.retention.check.interval.ms
 };
 
 // One partition found on disk, or to be made.

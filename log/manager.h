@@ -39,7 +39,8 @@ class Manager final : public LogManager {
   Entry* entry_of(const TopicPartition& id);
   reactor::Task<Status> open_new(PartitionSpec spec);
   reactor::Task<Status> forget(Entry entry);
-  reactor::Task<Status> finish(Entry& entry);
+  reactor::Task<Status> finish_all();
+  reactor::Task<void> finish(Entry& entry, Status& result);
   reactor::Task<void> remove_later(std::string path, Duration delay);
   reactor::Task<void> retention_loop();
   reactor::Task<void> tell_unclean(size_t directory);

@@ -95,7 +95,7 @@ class Partition final : public PartitionLog {
     std::vector<ManifestEdit> edits;
   };
   // Writes what is durable in the WAL to the segments and makes it durable there: whole blocks, or
-  // everything with `to_the_end`. Ends segments that were rolled. set_destaged() follows when the
+  // everything with `to_the_end`, unless more is staged than durable. Ends segments that were rolled. set_destaged() follows when the
   // edits are durable. One at a time.
   reactor::Task<Result<Destaged>> destage(bool to_the_end);
   void set_destaged(const Destaged& destaged);
@@ -109,6 +109,10 @@ class Partition final : public PartitionLog {
   // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.
   WalSequence carry();
   uint64_t carry_bytes() const;
+  // False when the same bytes stand in a group after `through` already.
+  bool carry_helps(WalSequence through) const {
+    return carried_.sequence <= through || carried_.from != destaged_ || carried_.end != durable_;
+  }
   // Gives back up to `bytes` of memory that only serves reads.
   uint64_t shrink(uint64_t bytes) { return tail_.evict(destaged_, bytes); }
 
@@ -131,8 +135,12 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> make_own_directory();
   reactor::Task<Status> clear_own_directory();
   reactor::Task<Status> reserve_space(uint64_t bytes);
+  bool wants_residue() const;
   reactor::Task<Status> load_residue();
+  reactor::Task<Status> load_first_time();
   reactor::Task<Status> reserve_memory(uint64_t bytes);
+  reactor::Task<Status> reserve_wal(uint64_t bytes);
+  reactor::Task<Status> reserve_wal_large(uint64_t bytes, MonoTime deadline);
   Status usable() const;
   void put_residue();
   reactor::Task<void> put(const Chain& batch);
@@ -178,6 +186,9 @@ class Partition final : public PartitionLog {
   Offset log_start_{0};
   Offset log_end_{0};
   std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
+  int64_t active_first_ms_ = -1;  // of the active segment's first batch; -1: not known
+  bool changed_ = false;          // something was staged since the log was opened
+  bool snapshot_at_end_ = false;  // a producer snapshot of where the log was opened is there
   // Written by on_written(), on_durable() and publish().
   Offset written_next_{0};
   Offset durable_next_{0};

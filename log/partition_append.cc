@@ -26,6 +26,7 @@ static Appended refused(AppendFault fault, std::string message) {
 }
 
 static AppendFault fault_of(const Error& error) {
+  if (error.code == Errc::too_large) return AppendFault::record_list_too_large;
   return error.code == Errc::closed ? AppendFault::not_leader : AppendFault::storage_error;
 }
 
@@ -102,19 +103,45 @@ Status Partition::usable() const {
 
 // Whatever waits. When it ends well nothing more is needed before the batch has its place.
 Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
-  const Status open = usable();
-  if (!open) co_return open;
-  if (needs_roll(header, bytes)) CO_TRY(co_await roll());
-  CO_TRY(co_await reserve_space(bytes));
-  CO_TRY(co_await load_residue());
-  CO_TRY(co_await reserve_memory(bytes));
-  const uint64_t staged = std::min(bytes, disk_.wal_piece_bytes()) + 2 * kDiskBlockBytes;
+  for (;;) {
+    const Status open = usable();
+    if (!open) co_return open;
+    CO_TRY(co_await load_first_time());
+    if (needs_roll(header, bytes)) CO_TRY(co_await roll());
+    CO_TRY(co_await reserve_space(bytes));
+    CO_TRY(co_await load_residue());
+    CO_TRY(co_await reserve_memory(bytes));
+    CO_TRY(co_await reserve_wal(bytes));
+    Status still_open = usable();
+    if (still_open && !wants_residue()) co_return still_open;
+    // Closed, or destaged into the middle of a block, while this waited.
+    if (bytes > disk_.wal_piece_bytes()) disk_.end_large();
+    if (!still_open) co_return still_open;
+  }
+}
+
+// The ring has room for all of it then; the group being collected needs some for a residue.
+Task<Status> Partition::reserve_wal_large(uint64_t bytes, MonoTime deadline) {
+  CO_TRY(co_await disk_.begin_large(bytes, deadline));
+  Status room;
+  while (room && !disk_.wal().has_room(2 * kDiskBlockBytes, WalRoom::internal)) {
+    room = co_await disk_.wal().wait_for_room(2 * kDiskBlockBytes, WalRoom::internal, deadline);
+  }
+  if (!room) disk_.end_large();
+  co_return room;
+}
+
+Task<Status> Partition::reserve_wal(uint64_t bytes) {
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
-  while (!disk_.wal().has_room(staged, WalRoom::append)) {
+  if (bytes > disk_.wal_piece_bytes()) co_return co_await reserve_wal_large(bytes, deadline);
+  // What stands before the batch: a residue of less than a block.
+  const uint64_t staged = bytes + 2 * kDiskBlockBytes;
+  while (disk_.large_active() || !disk_.wal().has_room(staged, WalRoom::append)) {
     disk_.destager().wake();
+    CO_TRY(co_await disk_.wait_large(deadline));
     CO_TRY(co_await disk_.wal().wait_for_room(staged, WalRoom::append, deadline));
   }
-  co_return usable();
+  co_return Status{};
 }
 
 bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
@@ -123,6 +150,8 @@ bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
   if (active.sealed()) return true;
   if (active.size_bytes() == 0) return false;
   if (active.size_bytes() + bytes > config_.segment_bytes) return true;
+  const int64_t age_ms = header.max_timestamp - active_first_ms_;
+  if (active_first_ms_ >= 0 && age_ms > config_.segment_ms - config_.segment_jitter_ms) return true;
   return active.full_for(bytes, header.last_offset());
 }
 
@@ -164,6 +193,7 @@ Task<Status> Partition::roll() {
   // With nothing staged since, the end of what is destaged is where the new file begins.
   const bool empty = segments_.empty();
   segments_.add(std::move(segment));
+  active_first_ms_ = -1;
   if (empty) durable_ = destaged_ = staged_end();
   residue_.clear();
   disk_.note_space();
@@ -218,14 +248,31 @@ Task<Status> Partition::reserve_space(uint64_t bytes) {
   co_return allocated;
 }
 
-// After a restart the file may end inside a block. That block will be written again as a whole: its
-// beginning is read now, and staged with the next batch, so that a torn write loses nothing.
+// After a restart: what segment.ms counts from stands in the first batch of the file.
+Task<Status> Partition::load_first_time() {
+  if (segments_.empty() || active_first_ms_ >= 0 || !tail_.empty()) co_return Status{};
+  Segment& active = segments_.active();
+  if (active.size_bytes() < kBatchHeaderBytes) co_return Status{};
+  AlignedBuffer block(kDiskBlockBytes);
+  CO_TRY_ASSIGN(const size_t n, co_await active.read(block.span(), 0));
+  if (n < kBatchHeaderBytes) {
+    co_return fail(Errc::corrupt, active.path(kLogSuffix) + " is shorter than its manifest says");
+  }
+  active_first_ms_ = BatchHeader::parse(block.span()).max_timestamp;
+  co_return Status{};
+}
+
+bool Partition::wants_residue() const {
+  return residue_.empty() && destaged_.position % kDiskBlockBytes != 0 && destaged_ == staged_end();
+}
+
+// After a restart, or when the WAL had to be emptied, everything is in the file and it ends inside
+// a block. That block will be written again as a whole: its beginning is staged with the next
+// batch, so that a torn write loses nothing.
 Task<Status> Partition::load_residue() {
+  if (!wants_residue()) co_return Status{};
   Segment& active = segments_.active();
   const uint64_t bytes = active.size_bytes() % kDiskBlockBytes;
-  if (!tail_.empty() || bytes == 0 || !residue_.empty() || carried_.sequence.value != 0) {
-    co_return Status{};
-  }
   AlignedBuffer block(kDiskBlockBytes);
   const uint64_t from = active.size_bytes() - bytes;
   const Result<size_t> n = co_await active.read(block.span(), from);
@@ -244,10 +291,11 @@ Task<Status> Partition::reserve_memory(uint64_t bytes) {
   while (!tail_.try_reserve(at, wanted)) {
     if (disk_.shrink_tails(wanted)) continue;
     disk_.destager().wake();
-    // Taken and given back at once: it says that there is room again.
-    const reactor::Lease room =
-        co_await reactor::this_shard().arena().allocate(Tail::block_bytes_wanted(wanted), deadline);
-    if (!room) co_return fail(Errc::overloaded, "no memory for the log's tail");
+    // It may take several blocks of several sizes: whoever gives any back wakes us, and a block
+    // that is free but of no use to us does not.
+    if (!co_await reactor::this_shard().arena().wait_for_release(deadline)) {
+      co_return fail(Errc::overloaded, "no memory for the log's tail");
+    }
     const Status open = usable();
     if (!open) co_return open;
   }
@@ -285,7 +333,9 @@ Task<void> Partition::put(const Chain& batch) {
                   .max_timestamp = header.max_timestamp,
                   .sequence = disk_.wal().collecting().value};
   tail_.add_batch(entry);
+  if (segments_.active().size_bytes() == 0) active_first_ms_ = header.max_timestamp;
   segments_.active().append(header, placed);
+  changed_ = true;
   note_producer(header, placed);
   log_end_ = header.next_offset();
   const FilePlace end = entry.end();
@@ -314,13 +364,14 @@ Task<WalSequence> Partition::stage(FilePlace at, const BatchHeader& header) {
     const uint64_t n = std::min(piece, bytes - done);
     record.position = at.position + done;
     record.last = done + n == bytes ? header.last_offset() : Offset(-1);
-    while (!disk_.wal().has_room(n, WalRoom::append) && !disk_.wal().failure()) {
-      disk_.destager().wake();
-      (void)co_await disk_.wal().wait_for_room(n, WalRoom::append, kMonoMax);
+    // There is room in the ring; the group being collected may be full.
+    while (!disk_.wal().has_room(n, WalRoom::internal) && !disk_.wal().failure()) {
+      (void)co_await disk_.wal().wait_for_room(n, WalRoom::internal, kMonoMax);
     }
     sequence = disk_.wal().stage(record, tail_.view({at.segment, record.position}, n), flush);
     done += n;
   }
+  disk_.end_large();
   co_return sequence;
 }
 

@@ -2,7 +2,6 @@
 
 #include "cmd/version.h"
 #include "reactor/logger.h"
-#include "reactor/runtime.h"
 
 namespace odradek::broker {
 
@@ -30,13 +29,13 @@ void print_banner(Broker& broker, Duration took) {
     }
   }
   log_info("  directory   {}", joined(config.log_directories));
-  log_info("  shards      {} on {} usable cores", config.shards, reactor::usable_cores());
+  log_info("  shards      {} on {} usable cores", config.shards, config.cores);
   log_info("  durability  {}", config.durability == log::Durability::flushed
                                    ? "flushed (an acknowledged record is on stable storage)"
                                    : "written (flushed within 256 KiB or 100 ms of the write)");
   log_info("  memory      {} MiB", config.memory_bytes >> 20);
   log_info("  ring        io_uring, single issuer, deferred task run");
-  if (config.shards > reactor::usable_cores()) {
+  if (config.shards > config.cores) {
     log_warning("more shards than usable cores: they will take turns");
   }
   if (!config.ignored.empty()) {

@@ -30,7 +30,11 @@ static log::LogOptions log_options(const BrokerConfig& config) {
   options.directories = config.log_directories;
   options.durability = config.durability;
   // The tail in memory bounds what recovery has to scan; both are shares of the budget.
-  options.wal_bytes = std::clamp<uint64_t>(config.memory_bytes / 4, 16ull << 20, 256ull << 20);
+  // Each log directory of each shard has a WAL of its own, which takes the largest message whole.
+  const uint64_t least = config.shards * config.log_directories.size() * (4ull << 20);
+  options.wal_bytes = std::max(std::min<uint64_t>(config.memory_bytes / 4, 256ull << 20), least);
+  if (config.wal_bytes != 0) options.wal_bytes = config.wal_bytes;
+  options.retention_interval = std::chrono::milliseconds(config.retention_check_ms);
   options.cache_bytes = config.memory_bytes / 4 / config.shards;
   return options;
 }
@@ -48,6 +52,11 @@ Task<Status> start_shard(Broker& broker, const BrokerConfig& config,
 
 Task<void> free_shard(BrokerShard* shard) {
   delete shard;
+  co_return;
+}
+
+Task<void> end_waits(BrokerShard* shard) {
+  shard->end_waits();
   co_return;
 }
 
@@ -71,7 +80,8 @@ Task<Status> bind(reactor::Listener& socket, const reactor::ListenOptions& optio
 std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners, bool controller) {
   std::vector<metadata::Endpoint> out;
   for (const Listener& l : listeners) {
-    if (l.controller == controller) out.push_back({l.name, l.advertised_host, l.advertised_port, 0});
+    if (l.controller == controller)
+      out.push_back({l.name, l.advertised_host, l.advertised_port, 0});
   }
   return out;
 }
@@ -86,7 +96,7 @@ Task<Status> Broker::start_logs() {
   for (uint32_t i = 0; i < config_.shards; ++i) {
     BrokerShard** out = &shards_[i];
     log::LogStore* store = store_.get();
-    CO_TRY(co_await reactor::submit_to(ShardId(i), [this, store, out] {
+    CO_TRY(co_await reactor::submit_reserved(ShardId(i), [this, store, out] {
       return start_shard(*this, config_, defaults_, store, out);
     }));
   }
@@ -125,9 +135,8 @@ Task<Status> Broker::start_metadata() {
   options.snapshot_every_bytes = config_.metadata_snapshot_bytes;
   options.snapshot_every_ms = config_.metadata_snapshot_ms;
   CO_TRY_ASSIGN(controller_,
-                co_await metadata::Controller::start(std::move(options), [this](const auto* image) {
-                  return publish(image);
-                }));
+                co_await metadata::Controller::start(
+                    std::move(options), [this](const auto* image) { return publish(image); }));
   if (!store_->clean() && co_await controller_->bump_leader_epochs() != KafkaCode::none) {
     co_return fail(Errc::io, "new leader epochs could not be written after the unclean stop");
   }
@@ -147,20 +156,41 @@ void Broker::warn_of_strangers() {
 Task<log::Offset> Broker::publish(const metadata::Image* image) {
   log::Offset in_use = image->number();
   for (uint32_t i = 0; i < config_.shards; ++i) {
-    const log::Offset there = co_await reactor::submit_to(
+    const log::Offset there = co_await reactor::submit_reserved(
         ShardId(i), [this, image] { return local().install(image); });
     in_use = std::min(in_use, there);
   }
   co_return in_use;
 }
 
+Task<void> Broker::connection_ended() {
+  --connections_open_;
+  told_of_full_ = false;
+  co_return;
+}
+
+// One warning until there is room again: a storm of clients is not to be a storm of lines.
+Task<void> Broker::turn_away(int fd) {
+  if (!std::exchange(told_of_full_, true)) {
+    reactor::log_warning("max.connections={} are open: further ones are closed",
+                         config_.connections_max);
+  }
+  const Status closed = co_await reactor::Socket(fd).close();
+  if (!closed) reactor::log_warning("a connection was not closed: {}", closed.error().to_string());
+}
+
 Task<void> Broker::accept_loop(Bound& bound) {
   for (;;) {
     const auto fd = co_await bound.socket.accept();
     if (!fd) co_return;
+    if (connections_open_ >= config_.connections_max) {
+      co_await turn_away(*fd);
+      continue;
+    }
+    ++connections_open_;
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;
-    co_await reactor::submit_to(
+    co_await reactor::submit_reserved(
         to, [this, number = *fd, listener] { return adopt_on(*this, number, *listener); });
   }
 }
@@ -212,21 +242,25 @@ Task<Status> Broker::stop() {
   const auto note = [&result](Status status) {
     if (result && !status) result = std::move(status);
   };
+  for (uint32_t i = 0; i < shards_.size(); ++i) {
+    BrokerShard* shard = shards_[i];
+    if (shard) co_await reactor::submit_reserved(ShardId(i), [shard] { return end_waits(shard); });
+  }
   // First all stop serving, then they go: a request of one may still be running on another.
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
     if (!shard) continue;
-    co_await reactor::submit_to(ShardId(i), [shard] { return shard->close_connections(); });
+    co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->close_connections(); });
   }
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
-    if (shard) note(co_await reactor::submit_to(ShardId(i), [shard] { return shard->stop_logs(); }));
+    if (shard) note(co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->stop_logs(); }));
   }
   if (controller_) note(co_await controller_->stop());
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = std::exchange(shards_[i], nullptr);
     if (!shard) continue;
-    co_await reactor::submit_to(ShardId(i), [shard] { return free_shard(shard); });
+    co_await reactor::submit_reserved(ShardId(i), [shard] { return free_shard(shard); });
   }
   controller_.reset();
   if (store_) {

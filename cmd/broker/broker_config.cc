@@ -13,9 +13,14 @@ namespace {
 
 using Properties = std::map<std::string, std::string, std::less<>>;
 
+constexpr int64_t kMillisecondsMax = INT64_MAX / 4'000'000;
 constexpr uint64_t kMemoryMin = 64ull << 20;
-constexpr uint64_t kMemoryDefaultMax = 4ull << 30;
-constexpr uint64_t kMemoryShareDefault = 4;  // of RAM or of the cgroup's limit: one part in ...
+// The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
+constexpr uint64_t kMemoryShareDefault = 4;
+constexpr uint64_t kMemoryDefaultPerShard = 1ull << 30;
+// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this the
+// sizes take each other's slabs away.
+constexpr uint64_t kMemoryPerShardMin = 32ull << 20;
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -41,7 +46,8 @@ std::string upper(std::string_view text) {
 }
 
 std::unexpected<Error> bad(std::string_view name, std::string_view value, std::string_view why) {
-  return fail(Errc::invalid, std::string(name) + "=" + std::string(value) + ": " + std::string(why));
+  return fail(Errc::invalid,
+              std::string(name) + "=" + std::string(value) + ": " + std::string(why));
 }
 
 // Reads properties into fields; the first failure stays.
@@ -63,7 +69,8 @@ class Reading {
     if (error != std::errc() || end != value->data() + value->size()) {
       status_ = bad(name, *value, "not a whole number");
     } else if (parsed < low || parsed > high) {
-      status_ = bad(name, *value, "must be from " + std::to_string(low) + " to " + std::to_string(high));
+      status_ =
+          bad(name, *value, "must be from " + std::to_string(low) + " to " + std::to_string(high));
     } else {
       out = static_cast<T>(parsed);
     }
@@ -116,12 +123,14 @@ Status check_protocol(const Reading& reading, const std::string& name, bool cont
   }
   if (protocol == "PLAINTEXT" || (protocol == name && controller)) return {};
   if (protocol == "SSL" || protocol == "SASL_PLAINTEXT" || protocol == "SASL_SSL") {
-    return fail(Errc::invalid, "listener " + name + " asks for " + protocol +
-                                   ", which is not supported yet; without it the data would be open "
-                                   "to everybody: use a PLAINTEXT listener on a trusted network");
+    return fail(Errc::invalid,
+                "listener " + name + " asks for " + protocol +
+                    ", which is not supported yet; without it the data would be open "
+                    "to everybody: use a PLAINTEXT listener on a trusted network");
   }
-  return fail(Errc::invalid, "listener " + name +
-                                 " has no security protocol: add it to listener.security.protocol.map");
+  return fail(
+      Errc::invalid,
+      "listener " + name + " has no security protocol: add it to listener.security.protocol.map");
 }
 
 Status read_listeners(Reading& reading, BrokerConfig& config) {
@@ -157,7 +166,8 @@ Status read_advertised(Reading& reading, BrokerConfig& config) {
       return bad("advertised.listeners", entry, "no listener has this name");
     }
     if (advertised.host.empty() || advertised.host == "0.0.0.0" || advertised.host == "::") {
-      return bad("advertised.listeners", entry, "clients cannot connect to this address: name the host");
+      return bad("advertised.listeners", entry,
+                 "clients cannot connect to this address: name the host");
     }
     found->advertised_host = advertised.host;
     found->advertised_port = advertised.port;
@@ -177,7 +187,8 @@ Status read_directories(Reading& reading, BrokerConfig& config) {
   for (auto& directory : config.log_directories) {
     while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
   }
-  const std::set<std::string> distinct(config.log_directories.begin(), config.log_directories.end());
+  const std::set<std::string> distinct(config.log_directories.begin(),
+                                       config.log_directories.end());
   if (distinct.size() != config.log_directories.size()) {
     return bad("log.dirs", *text, "a directory stands there twice");
   }
@@ -211,7 +222,7 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   const std::string unit = upper(std::string_view(end, value.data() + value.size()));
-  const int shift = unit.empty()                  ? 0
+  const int shift = unit.empty()                   ? 0
                     : unit == "K" || unit == "KIB" ? 10
                     : unit == "M" || unit == "MIB" ? 20
                     : unit == "G" || unit == "GIB" ? 30
@@ -223,6 +234,7 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
 }
 
 Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t memory_bytes) {
+  config.cores = cores;
   config.shards = cores <= 2 ? 1 : std::min(cores, reactor::kShardsMax);
   reading.number("odradek.shards", config.shards, 1, reactor::kShardsMax);
   const std::string durability = reading.text("odradek.durability").value_or("flushed");
@@ -231,11 +243,16 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   }
   config.durability =
       durability == "written" ? log::Durability::written : log::Durability::flushed;
-  config.memory_bytes = std::min(memory_bytes / kMemoryShareDefault, kMemoryDefaultMax);
-  config.memory_bytes = std::max(config.memory_bytes, kMemoryMin);
+  config.memory_bytes =
+      std::min(memory_bytes / kMemoryShareDefault, config.shards * kMemoryDefaultPerShard);
+  const uint64_t least = std::max(kMemoryMin, config.shards * kMemoryPerShardMin);
+  config.memory_bytes = std::max(config.memory_bytes, least);
   if (const auto text = reading.text("odradek.memory")) {
     TRY_ASSIGN(config.memory_bytes, parse_bytes("odradek.memory", *text));
-    if (config.memory_bytes < kMemoryMin) return bad("odradek.memory", *text, "at least 64M");
+    if (config.memory_bytes < least) {
+      return bad("odradek.memory", *text, "must be at least " + std::to_string(least >> 20) +
+                                              "M with " + std::to_string(config.shards) + " shards");
+    }
     if (config.memory_bytes > memory_bytes) return bad("odradek.memory", *text, "more than there is");
   }
   return {};
@@ -251,7 +268,11 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.boolean("delete.topic.enable", config.delete_topics);
   reading.number("socket.request.max.bytes", config.request_bytes_max, 1024, kIntMax);
   reading.number("socket.listen.backlog.size", config.listen_backlog, 1, 65535);
-  reading.number("connections.max.idle.ms", config.connections_idle_ms_max, 1000, INT64_MAX / 1000000);
+  reading.number("connections.max.idle.ms", config.connections_idle_ms_max, -1, INT64_MAX);
+  // Negative: never. What a clock of nanoseconds cannot count is never, too.
+  auto& idle = config.connections_idle_ms_max;
+  idle = idle < 0 ? kMillisecondsMax : std::min(idle, kMillisecondsMax);
+  reading.number("max.connections", config.connections_max, 1, kIntMax);
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
                  INT64_MAX / 1000000);
@@ -260,8 +281,8 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.number("metadata.log.max.snapshot.interval.ms", config.metadata_snapshot_ms, 0,
                  INT64_MAX / 1000000);
   int64_t buffer = 0;
-  // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number leave
-  // the kernel's autotuning, which is faster on every path.
+  // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number
+  // leave the kernel's autotuning, which is faster on every path.
   reading.number("socket.send.buffer.bytes", buffer, -1, kIntMax);
   if (buffer > 102'400) config.send_buffer_bytes = static_cast<uint32_t>(buffer);
   buffer = 0;
@@ -276,9 +297,10 @@ Status sort_names(const Reading& reading, BrokerConfig& config) {
       case PropertyKind::idle: config.ignored.push_back(name); break;
       case PropertyKind::unknown: config.unknown.push_back(name); break;
       case PropertyKind::dangerous:
-        return bad(name, "...",
-                   "security, policies and plug-ins are not supported yet, and ignoring this property "
-                   "could expose or lose data: remove it to start without");
+        return bad(
+            name, "...",
+            "security, policies and plug-ins are not supported yet, and ignoring this property "
+            "could expose or lose data: remove it to start without");
     }
   }
   const auto mechanisms = reading.text("sasl.enabled.mechanisms");

@@ -23,7 +23,8 @@ constexpr std::string_view kHelp =
     "  odradek.shards=N           threads of the broker (default: one per core, one on 2 cores or fewer)\n"
     "  odradek.durability=MODE    flushed (default): an acknowledged record is on stable storage;\n"
     "                             written: flushed within 256 KiB or 100 ms of its write\n"
-    "  odradek.memory=BYTES       what the broker may use, with K, M or G (default: a quarter, at most 4G)\n\n"
+    "  odradek.memory=BYTES       what the broker may use, with K, M or G (default: a quarter of\n"
+    "                             RAM or of the cgroup's limit, at most 1G a shard)\n\n"
     "Examples:\n"
     "  odradek serve\n"
     "  odradek serve config/server.properties --override listeners=PLAINTEXT://0.0.0.0:9092\n";

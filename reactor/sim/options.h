@@ -12,7 +12,7 @@
 
 namespace odradek::reactor::sim {
 
-using NodeId = Strong<struct NodeIdTag, uint32_t>;
+using NodeId = Strong<struct MachineTag, uint32_t>;
 
 // Chances are counted per million, so that the arithmetic is exact on every machine.
 using PerMillion = uint32_t;

@@ -149,7 +149,7 @@ TEST_CASE("a log much larger than the WAL and the tail's memory is read back fro
 
 TEST_CASE("a batch larger than a commit group is staged in pieces and survives") {
   LogWorld world;
-  world.options.wal_bytes = 4 << 20;
+  world.options.wal_bytes = 12 << 20;
   const auto fill = [&](Live& live) -> Task<void> {
     must(co_await live.open(kFirst));
     for (int i = 0; i < 5; ++i) {
@@ -164,16 +164,16 @@ TEST_CASE("a batch larger than a commit group is staged in pieces and survives")
 
 TEST_CASE("many lukewarm partitions share one WAL that is smaller than what they hold") {
   LogWorld world;
-  world.options.wal_bytes = 1 << 20;
+  world.options.wal_bytes = 512 << 10;
   const auto fill = [](Live& live) -> Task<void> {
-    for (int32_t p = 0; p < 40; ++p) must(co_await live.open(partition_id(3, p)));
-    for (int round = 0; round < 30; ++round) {
-      for (int32_t p = 0; p < 40; ++p) {
+    for (int32_t p = 0; p < 150; ++p) must(co_await live.open(partition_id(3, p)));
+    for (int round = 0; round < 8; ++round) {
+      for (int32_t p = 0; p < 150; ++p) {
         const Appended appended = co_await live.append(partition_id(3, p), {.value_bytes = 1'000});
         CHECK(appended.fault == AppendFault::none, appended.message);
       }
     }
-    for (int32_t p = 0; p < 40; ++p) co_await verify(live, partition_id(3, p));
+    for (int32_t p = 0; p < 150; ++p) co_await verify(live, partition_id(3, p));
   };
   world.live_until_crash(fill, DiskOutcome::random);
   world.live_until_crash(fill, DiskOutcome::all_lost);
@@ -378,6 +378,33 @@ TEST_CASE("a time is found per record, in files and in memory, not below the log
     const Offset end = live.log(kFirst).high_watermark();
     EXPECT_EQ(must(co_await live.log(kFirst).offset_for_time(0, end)).offset.value, 3);
     EXPECT_EQ(must(co_await live.log(kFirst).offset_for_time(1'000'050, end)).offset.value, 5);
+  });
+}
+
+TEST_CASE("a segment ends when segment.ms passed between its first record and the next") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_ms = 1'000;
+  const auto segments = [&] {
+    return std::ranges::count_if(world.world.disk("node").files(), [](const std::string& path) {
+      return path.ends_with(".log");
+    });
+  };
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.timestamp_ms = 100'000});
+    co_await live.append(kFirst, {.timestamp_ms = 101'000});
+    EXPECT_EQ(segments(), 1);
+    co_await live.append(kFirst, {.timestamp_ms = 101'001});
+    EXPECT_EQ(segments(), 2);
+  });
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    co_await live.append(kFirst, {.timestamp_ms = 102'001});
+    EXPECT_EQ(segments(), 2);
+    co_await live.append(kFirst, {.timestamp_ms = 102'002});
+    EXPECT_EQ(segments(), 3);
+    co_await verify(live, kFirst);
   });
 }
 

@@ -79,6 +79,17 @@ TEST_CASE("the snapshot that formats a new log begins with the bytes that Kafka'
   EXPECT(std::equal(ours.begin(), ours.begin() + front, kafka.begin()));
 }
 
+TEST_CASE("the batch that begins an epoch has the bytes that Kafka writes") {
+  const auto kafka = golden("kafka-4.3.1.log");
+  const auto step = log::look_at_batch(Chain(BytesView(kafka)), 0, log::CrcCheck::yes);
+  REQUIRE(step.kind == log::WalkStep::Kind::batch);
+  const quorum::Voter self{NodeId(1), id_of(7)};
+  const auto ours = must(leader_change_batch({log::LeaderEpoch(1), log::Offset(0), {self}, {self}},
+                                             nullptr, step.header.base_timestamp));
+  const auto size = static_cast<std::ptrdiff_t>(step.size_bytes);
+  EXPECT(ours == std::vector<uint8_t>(kafka.begin(), kafka.begin() + size));
+}
+
 TEST_CASE("records over one append become a transaction of several batches") {
   RecordList records;
   const std::vector<uint8_t> value(1 << 20, 0);
