@@ -77,6 +77,7 @@ Task<std::optional<int16_t>> ask_to_delete(Connection& connection, const TopicFa
 
 // One connection; on failure it is closed and the caller comes again.
 Task<bool> with_connection(Stage& stage, TopicFacts& topic, const TopicConfigs* configs) {
+  while (stage.hold) co_await reactor::sleep_for(5ms);
   Connection connection("admin");
   bool done = false;
   stage.say([&] { return (configs ? "create " : "delete ") + topic.name; });

@@ -185,6 +185,13 @@ void Oracle::check_retention(const TopicFacts& topic, Partition& partition,
                             partition.log_start));
   }
   partition.log_start = content.log_start;
+  const auto deleted = topic.deleted.find(id.partition.value);
+  if (deleted != topic.deleted.end()) {
+    expect(content.log_start >= deleted->second.acked, "I1",
+           fmt::format("{}: records below {} were deleted, log start is {}", id.to_string(),
+                       deleted->second.acked, content.log_start));
+    if (content.log_start <= deleted->second.asked) return;
+  }
   if (content.log_start == 0) return;
   if (topic.retention_bytes < 0) {
     return fail("I14", fmt::format("{}: log start {} without retention", id.to_string(),

@@ -44,7 +44,12 @@ struct TopicFacts {
   int32_t partitions = 0;
   bool written_mode = false;
   int64_t retention_bytes = -1;  // -1: everything is kept
-  int64_t segment_bytes = 0;
+  // DeleteRecords, by partition: up to where somebody asked, and up to where it was acknowledged.
+  struct Deleted {
+    int64_t asked = 0;
+    int64_t acked = 0;
+  };
+  std::map<int32_t, Deleted> deleted;
   enum class State { creating, alive, deleting, deleted } state = State::creating;
   bool alive() const { return state == State::alive; }
 };

@@ -25,6 +25,7 @@ struct Stage {
   reactor::SocketAddress broker{"10.0.0.1", 9092};
   bool producing_done = false;  // consumers stop when they have caught up
   bool churn_done = false;      // no more topics come and go
+  bool hold = false;            // clients that obey it ask nothing now
   bool trace = false;
   // What happens, to standard error, when somebody asked for it.
   template <class Text>
