@@ -40,6 +40,8 @@ class Broker {
   // REQUIRES: called on shard 0.
   metadata::Controller& controller() { return *controller_; }
   const std::string& cluster_id() const { return cluster_id_; }
+  // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
+  bool clean_start() const { return store_->clean(); }
 
  private:
   struct Bound {
