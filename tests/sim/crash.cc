@@ -46,11 +46,13 @@ uint64_t digest(const Contents& contents) {
 // to be its last; the child then lives on from there.
 class CrashRun {
  public:
-  CrashRun(DiskOutcome outcome, uint64_t stride, uint64_t first, Pool* pool)
+  CrashRun(DiskOutcome outcome, uint64_t stride, uint64_t first, Pool* pool,
+           bool trace)
       : stage_(kSeed), broker_(stage_), script_(stage_), outcome_(outcome), stride_(stride),
         first_(first), pool_(pool) {
     options_.shards = 2;
     options_.wal_bytes = 2 << 20;
+    stage_.trace = trace;
   }
   // Returns the number of steps. A child does not return.
   uint64_t run();
@@ -77,10 +79,11 @@ class CrashRun {
   std::optional<int> child_;   // where to report, in a child
   uint64_t crashed_at_ = 0;
   bool stopping_ = false;
+  bool ended_ = false;
 };
 
 bool CrashRun::split_at(uint64_t step) {
-  if (!pool_ || child_ || step % stride_ != first_ % stride_) return false;
+  if (!pool_ || child_ || ended_ || step % stride_ != first_ % stride_) return false;
   child_ = pool_->split(step);
   if (child_) crashed_at_ = step;
   return child_.has_value();
@@ -113,6 +116,16 @@ uint64_t CrashRun::verify(const char* when) {
       [&] { return over() || !stage_.world.running(node); }, std::chrono::minutes(2));
   const bool well = run == Run::done && stage_.world.exit_code(node).value_or(-1) == 0;
   stage_.oracle.expect(well, "I17", fmt::format("{}: could not be read", when));
+  stage_.say([&] {
+    std::string text = when;
+    for (const auto& [id, content] : contents) {
+      text += fmt::format("\n  {} [{}, {}):", id.to_string(), content.log_start, content.end);
+      for (const auto& header : content.batches) {
+        text += fmt::format(" {}/{:08x}", header.base_offset.value, header.crc);
+      }
+    }
+    return text;
+  });
   return digest(contents);
 }
 
@@ -120,7 +133,7 @@ void CrashRun::recover() {
   stage_.hold = true;
   options_.shards = crashed_at_ % 3 + 1;
   uint64_t interrupted = 0;
-  const bool twice = crashed_at_ / stride_ % kRecoveryStride == 0;
+  const bool twice = stage_.trace || crashed_at_ / stride_ % kRecoveryStride == 0;
   int ends[2] = {-1, -1};
   pid_t other = -1;
   if (twice && pipe(ends) == 0) other = fork();
@@ -165,6 +178,7 @@ void CrashRun::recover_twice() {
 
 void CrashRun::stop() {
   stopping_ = true;
+  stage_.oracle.stopping();
   stage_.world.send_signal(broker_.id(), SIGTERM);
   const Run run = stage_.world.run_until([this] { return over() || !broker_.running(); },
                                          std::chrono::minutes(2));
@@ -175,7 +189,6 @@ void CrashRun::stop() {
       recover();
     } else {
       stage_.oracle.expect(stage_.world.exit_code(broker_.id()) == 0, "I15", "the stop failed");
-      broker_.note_stopped();
       options_.shards = 3;
       start();
     }
@@ -191,6 +204,7 @@ uint64_t CrashRun::run() {
   script_.go_on = true;
   if (!over()) advance([this] { return script_.done; }, "the second part");
   const uint64_t steps = stage_.world.steps(broker_.id());
+  ended_ = true;
   if (!over()) (void)verify("at the end");
   if (!child_) return steps;
   RunReport report;
@@ -206,9 +220,9 @@ uint64_t CrashRun::run() {
 
 }  // namespace
 
-int run_crash(uint64_t stride, uint32_t jobs) {
+int run_crash(uint64_t stride, uint32_t jobs, std::optional<uint64_t> at) {
   const auto began = std::chrono::steady_clock::now();
-  auto* whole = new CrashRun(DiskOutcome::all_lost, 1, 0, nullptr);
+  auto* whole = new CrashRun(DiskOutcome::all_lost, 1, 0, nullptr, false);
   const uint64_t steps = whole->run();
   if (const auto& violation = whole->stage().oracle.violation()) {
     fmt::print("FAILED without a crash: {}: {}\n", violation->invariant, violation->what);
@@ -228,7 +242,8 @@ int run_crash(uint64_t stride, uint32_t jobs) {
   });
   for (const DiskOutcome outcome : reactor::sim::kDiskOutcomes) {
     // Leaked: what a crash leaves is never destroyed.
-    auto* run = new CrashRun(outcome, stride, static_cast<uint64_t>(outcome), &pool);
+    const uint64_t first = at.value_or(static_cast<uint64_t>(outcome));
+    auto* run = new CrashRun(outcome, at ? UINT32_MAX : stride, first, &pool, at.has_value());
     run->run();
     pool.finish();
   }

@@ -34,8 +34,6 @@ class BrokerNode {
   void start(const BrokerOptions& options);
   // SIGTERM, and waits for its end. What is not clean is a violation.
   void stop_clean();
-  // The caller stopped it, and it was clean.
-  void note_stopped() { was_clean_ = true; }
   void run(Errand errand);  // returns at once; see errands_done()
   uint32_t errands_done() const { return errands_done_; }
   reactor::sim::NodeId id() const { return id_; }
@@ -49,7 +47,6 @@ class BrokerNode {
   reactor::sim::NodeId id_{};
   bool started_ = false;
   bool ready_ = false;
-  bool was_clean_ = false;
   std::vector<Errand> errands_;
   uint32_t errands_done_ = 0;
 };

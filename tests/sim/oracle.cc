@@ -222,7 +222,9 @@ void Oracle::killed(bool written_mode, Duration window) {
   }
 }
 
-void Oracle::recovered() {
+void Oracle::recovered(bool clean) {
+  if (!clean) ++lives_;
+  expect(!clean || acked_batches_ == acked_at_stop_, "I9", "an unclean start was taken for a clean one");
   if (!std::exchange(killed_, false)) return;
   for (auto& [id, partition] : partitions_) {
     for (auto& [base, acked] : partition.acked) acked.at_risk = false;

@@ -87,11 +87,13 @@ class Oracle {
   }
 
   // --- what the world tells ---
-  void restarted(bool clean) { lives_ += clean ? 0 : 1; }
   // The process was killed: in `written` mode what was acknowledged within `window` is written and not
   // yet flushed, until the next start has recovered it.
   void killed(bool written_mode, Duration window);
-  void recovered();
+  // The broker is up; it says whether its last stop was clean. It may say so when nothing was
+  // acknowledged since.
+  void recovered(bool clean);
+  void stopping() { acked_at_stop_ = acked_batches_; }
   // Power went; in `written` mode what was acknowledged within `window` may be gone.
   void power_lost(bool written_mode, Duration window);
 
@@ -141,6 +143,7 @@ class Oracle {
   std::map<uint32_t, Sent> sent_;  // by the batch's checksum
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
+  uint64_t acked_at_stop_ = 0;
   uint32_t cuts_ = 0;
   bool killed_ = false;
   uint64_t acked_batches_ = 0;
