@@ -226,11 +226,12 @@ Task<bool> Connection::serve(RequestFrame frame) {
   }()
                                              : std::pair<int16_t, int16_t>(-1, -1);
   const HandlerEntry* entry = find_handler(key.first);
+  if (entry && !serves_on(*entry, listener_.controller)) entry = nullptr;
   const kafka::ApiInfo* api = kafka::find_api(key.first);
   const bool version_known = entry && entry->serves(key.second);
   if (!entry || (!version_known && !entry->answers_unknown_versions)) {
-    reactor::log_warning("{}: closed: request of api {} version {}, which is not served", peer_,
-                         key.first, key.second);
+    reactor::log_warning("{}: closed: request of api {} version {}, which is not served on {}",
+                         peer_, key.first, key.second, listener_.name);
     co_return false;
   }
   const int16_t header_version = version_known ? api->request_header_version(key.second) : 1;
