@@ -1,6 +1,7 @@
 #include "log/destager.h"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <utility>
@@ -36,28 +37,37 @@ Task<void> Destager::run() {
 
 // Those with a long run, and, when the oldest WAL file is to be emptied, those that keep it: unless
 // what they have is short and carrying all of it costs little.
-std::vector<Partition*> Destager::choose(WalSequence through) const {
-  std::vector<Partition*> chosen;
-  std::vector<Partition*> short_runs;
+Destager::Choice Destager::choose(WalSequence through) const {
+  Choice choice;
+  std::vector<Partition*> keepers;
   uint64_t carry_bytes = 0;
   for (Partition* partition : disk_.partitions()) {
     const uint64_t bytes = partition->destage_bytes();
     const auto needed = partition->needed_sequence();
-    if (bytes >= kDestageRunBytes) {
-      chosen.push_back(partition);
-    } else if (bytes > 0 && needed && *needed <= through) {
-      (bytes > kCarryRunBytesMax ? chosen : short_runs).push_back(partition);
-      if (bytes <= kCarryRunBytesMax) carry_bytes += partition->carry_bytes();
+    const bool keeps = needed && *needed <= through;
+    if (bytes >= kDestageRunBytes || (keeps && bytes > kCarryRunBytesMax)) {
+      choice.partitions.push_back(partition);
+      if (choice.partitions.size() == kDestagePartitionsPerRound) return choice;
+    } else if (keeps && partition->carry_bytes() > 0) {
+      keepers.push_back(partition);
+      carry_bytes += partition->carry_bytes();
     }
-    if (chosen.size() == kDestagePartitionsPerRound) return chosen;
   }
-  if (carry_bytes <= disk_.wal().capacity_bytes() / kCarryWalDivisor) return chosen;
-  std::ranges::sort(short_runs, std::greater(), &Partition::destage_bytes);
-  for (Partition* partition : short_runs) {
-    if (chosen.size() == kDestagePartitionsPerRound) break;
-    chosen.push_back(partition);
-  }
-  return chosen;
+  choice.carry = carry_bytes <= carry_bytes_max();
+  if (choice.carry) return choice;
+  // Too much to carry: into the files, to the last byte where nothing is on its way.
+  std::ranges::sort(keepers, std::greater(), &Partition::destage_bytes);
+  const size_t room = kDestagePartitionsPerRound - choice.partitions.size();
+  keepers.resize(std::min(keepers.size(), room));
+  choice.to_the_end = keepers;
+  return choice;
+}
+
+// Carrying takes room in the ring before it gives any back.
+uint64_t Destager::carry_bytes_max() const {
+  const Wal& wal = disk_.wal();
+  const uint64_t left = wal.capacity_bytes() - std::min(wal.capacity_bytes(), wal.used_bytes());
+  return std::min(wal.capacity_bytes() / kCarryWalDivisor, left / 4);
 }
 
 Task<bool> Destager::round() {
@@ -67,38 +77,60 @@ Task<bool> Destager::round() {
 #endif
   const bool pressed = std::exchange(empty_wal_, false) || wal.pressure() >= kWalPressureDestage;
   const WalSequence through = pressed ? wal.oldest_file_end() : WalSequence(0);
-  std::vector<Partition*> chosen = choose(through);
-  const bool any = !chosen.empty();
+  const Choice choice = choose(through);
+  const bool any = !choice.partitions.empty() || !choice.to_the_end.empty();
   if (any) {
-    const Status destaged = co_await destage(std::move(chosen));
+    const Status destaged = co_await destage(choice);
     if (!destaged) {
       disk_.note_failure(destaged.error());
       co_return false;
     }
   }
   const WalSequence before = wal.released();
-  if (through.value > 0) {
+  if (through.value > 0 && choice.carry) {
     const Status carried = co_await carry(through);
-    if (!carried) co_return false;
+    if (!carried && carried.error().code != Errc::timed_out) co_return false;
   }
   release();
   co_return any || wal.released() > before;
 }
 
-Task<Status> Destager::destage(std::vector<Partition*> chosen) {
-  std::vector<Partition::Pin> pins;
-  for (Partition* partition : chosen) pins.emplace_back(*partition);
-  std::vector<Partition::Destaged> results;
+struct Destager::Job {
+  Job(Partition& p, bool end) : partition(p), pin(p), to_the_end(end) {}
+  Partition& partition;
+  Partition::Pin pin;
+  bool to_the_end;
+  Result<Partition::Destaged> result = Partition::Destaged{};
+};
+
+Task<void> Destager::run_job(Job& job) {
+  job.result = co_await job.partition.destage(job.to_the_end);
+}
+
+// Several files at a time: their writes and syncs overlap.
+Task<Status> Destager::destage(const Choice& choice) {
+  std::deque<Job> jobs;
+  for (Partition* partition : choice.partitions) jobs.emplace_back(*partition, false);
+  for (Partition* partition : choice.to_the_end) jobs.emplace_back(*partition, true);
+  reactor::Gate gate;
+  for (Job& job : jobs) gate.spawn("destage", run_job(job), reactor::TaskClass::background);
+  co_await gate.close();
   std::vector<ManifestEdit> edits;
-  for (Partition* partition : chosen) {
-    CO_TRY_ASSIGN(Partition::Destaged result, co_await partition->destage(false));
-    std::ranges::move(result.edits, std::back_inserter(edits));
-    results.push_back(std::move(result));
+  Status failed;
+  for (Job& job : jobs) {
+    if (job.result) {
+      std::ranges::move(job.result->edits, std::back_inserter(edits));
+    } else if (failed) {
+      failed = fail(job.result.error());
+    }
   }
+  // What did succeed counts, unless the directory is fenced for the rest.
   CO_TRY(co_await disk_.edit(std::move(edits)));
-  for (size_t i = 0; i < chosen.size(); ++i) chosen[i]->set_destaged(results[i]);
+  for (Job& job : jobs) {
+    if (job.result) job.partition.set_destaged(*job.result);
+  }
   disk_.leave_memory();
-  co_return Status{};
+  co_return failed;
 }
 
 Task<Status> Destager::finish(Partition& partition) {
@@ -113,23 +145,20 @@ Task<Status> Destager::finish(Partition& partition) {
 
 Task<Status> Destager::carry(WalSequence through) {
   WalSequence last{0};
-  uint64_t budget = disk_.wal().capacity_bytes() / kCarryWalDivisor;
+  uint64_t budget = carry_bytes_max();
   // Appends go on in between: look the list up anew after every wait.
   for (size_t i = 0; i < disk_.partitions().size(); ++i) {
     Partition& partition = *disk_.partitions()[i];
     const auto needed = partition.needed_sequence();
     if (!needed || *needed > through || !partition.carry_helps(through)) continue;
-    // The rest of a block can only be carried; more than that, within the budget.
     const uint64_t bytes = partition.carry_bytes();
-    if (bytes == 0 || (bytes >= kDiskBlockBytes && bytes > std::min(budget, kCarryRunBytesMax))) {
-      continue;
-    }
+    if (bytes == 0 || bytes > std::min(budget, 2 * kCarryRunBytesMax)) continue;
     budget -= std::min(budget, bytes);
     if (!disk_.wal().has_room(bytes, WalRoom::internal)) break;
     last = partition.carry();
   }
   if (last.value == 0) co_return Status{};
-  co_return co_await disk_.wal().wait_durable(last, kMonoMax);
+  co_return co_await disk_.wal().wait_durable(last, reactor::this_shard().now() + kCarryWait);
 }
 
 void Destager::release() {

@@ -38,8 +38,17 @@ class Destager {
   reactor::Task<void> run();
   // True when it got anything done.
   reactor::Task<bool> round();
-  std::vector<Partition*> choose(WalSequence through) const;
-  reactor::Task<Status> destage(std::vector<Partition*> chosen);
+  // What a round does.
+  struct Choice {
+    std::vector<Partition*> partitions;  // whole blocks of these
+    std::vector<Partition*> to_the_end;  // these to their last byte
+    bool carry = true;                   // what is short goes into the WAL's newest lap
+  };
+  struct Job;
+  Choice choose(WalSequence through) const;
+  uint64_t carry_bytes_max() const;
+  reactor::Task<Status> destage(const Choice& choice);
+  reactor::Task<void> run_job(Job& job);
   reactor::Task<Status> carry(WalSequence through);
   void release();
 

@@ -66,7 +66,16 @@ bool is_partition_directory(std::string_view name) {
 
 LogDirectory::~LogDirectory() { CHECK(!lock_.is_open()); }
 
+Task<Status> LogDirectory::look(std::string path) {
+  const auto entries = co_await reactor::list_directory(path);
+  if (!entries && entries.error().code == Errc::not_found) co_return Status{};
+  CO_TRY(entries);
+  co_return check_ours(path, *entries);
+}
+
 Task<Result<std::unique_ptr<LogDirectory>>> LogDirectory::open(std::string path) {
+  // Before the lock, whose file is a change too; and again under it.
+  CO_TRY(co_await look(path));
   const Status made = co_await reactor::make_directories(path);
   if (!made && made.error().code != Errc::exists) co_return fail(made.error());
   if (made) CO_TRY(co_await sync_parents(path));
@@ -82,8 +91,7 @@ Task<Result<std::unique_ptr<LogDirectory>>> LogDirectory::open(std::string path)
 }
 
 Task<Status> LogDirectory::look_around() {
-  CO_TRY_ASSIGN(const auto entries, co_await reactor::list_directory(path_));
-  CO_TRY(check_ours(path_, entries));
+  CO_TRY(co_await look(path_));
   const auto text = co_await reactor::read_file(path_ + "/" + kCleanFile, kCleanBytesMax);
   if (!text && text.error().code != Errc::not_found) co_return fail(text.error());
   // An empty directory was not stopped uncleanly either, but nothing is lost by saying so.

@@ -18,9 +18,11 @@ inline constexpr char kCleanFile[] = "odradek.clean";
 
 class LogDirectory {
  public:
-  // Makes the directory if need be and takes its lock (Errc::permission when another process, ours
-  // or a JVM, holds it). Refuses untouched: a directory with Kafka's data and without our manifest
-  // (Errc::exists), our WAL without our manifest (Errc::corrupt).
+  // Whether open() would take the directory for ours or new; changes nothing, takes no lock.
+  // Errc::exists: Kafka's data and no manifest of ours; Errc::corrupt: our WAL and no manifest.
+  static reactor::Task<Status> look(std::string path);
+  // Looks, then makes the directory if need be and takes its lock (Errc::permission when another
+  // process, ours or a JVM, holds it).
   static reactor::Task<Result<std::unique_ptr<LogDirectory>>> open(std::string path);
   ~LogDirectory();
 

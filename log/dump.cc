@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "log/manifest.h"
 #include "log/wal_scan.h"
@@ -48,14 +50,16 @@ void dump_group(const WalGroupView& group, const WalScan::FoundFile& file, uint6
   }
 }
 
-Task<Status> dump_groups(WalScan& scan, bool records, LineSink sink) {
+Task<Status> dump_groups(WalScan& scan, const WalDumpOptions& options, const LineSink& sink) {
   for (size_t w = 0; w < scan.wals().size(); ++w) {
     dump_wal_summary(scan.wals()[w], sink);
     for (size_t g = 0; g < scan.wals()[w].live.size(); ++g) {
       const WalGroupPlace place = scan.wals()[w].live[g];
+      const std::string& path = scan.files()[place.file].path;
+      if (!options.groups || (!options.only_file.empty() && options.only_file != path)) continue;
       const auto group = co_await scan.read_group(w, g);
       if (group) {
-        dump_group(*group, scan.files()[place.file], place.position, sink, records);
+        dump_group(*group, scan.files()[place.file], place.position, sink, options.records);
       } else {
         sink("  " + group.error().to_string());
       }
@@ -95,13 +99,44 @@ std::string describe(const WalGroupHeader& h) {
                      h.flushed_through.value, h.released_through.value);
 }
 
-Task<Status> dump_wal(std::string log_directory, bool records, LineSink sink) {
-  CO_TRY_ASSIGN(const auto scan, co_await WalScan::open(std::move(log_directory)));
+// The first damage of `scan` that `earlier` has too.
+static const WalDamage* lasting_damage(const WalScan& scan, const std::vector<WalDamage>& earlier) {
+  for (const ScannedWal& wal : scan.wals()) {
+    for (const WalDamage& damage : wal.damage) {
+      const auto same = [&damage](const WalDamage& d) {
+        return d.first == damage.first && d.last == damage.last && d.what == damage.what;
+      };
+      if (std::ranges::any_of(earlier, same)) return &damage;
+    }
+  }
+  return nullptr;
+}
+
+static std::vector<WalDamage> all_damage(const WalScan& scan) {
+  std::vector<WalDamage> out;
+  for (const ScannedWal& wal : scan.wals()) {
+    out.insert(out.end(), wal.damage.begin(), wal.damage.end());
+  }
+  return out;
+}
+
+Task<Status> dump_wal(std::string log_directory, WalDumpOptions options, LineSink sink) {
+  CO_TRY_ASSIGN(auto scan, co_await WalScan::open(log_directory));
+  const std::vector<WalDamage> earlier = all_damage(*scan);
+  if (!earlier.empty()) {
+    CO_TRY(co_await scan->close());
+    CO_TRY_ASSIGN(scan, co_await WalScan::open(log_directory));
+  }
   for (const WalScan::FoundFile& file : scan->files()) {
     const std::string owner = file.owner.is_zero() ? "nobody" : file.owner.to_string();
     sink(fmt::format("file {}: owner {}{}", file.path, owner, file.retired ? ", retired" : ""));
   }
-  const Status status = co_await dump_groups(*scan, records, std::move(sink));
+  Status status = co_await dump_groups(*scan, options, sink);
+  if (const WalDamage* damage = lasting_damage(*scan, earlier); damage && status) {
+    status = fail(Errc::corrupt,
+                  fmt::format("{}/{}: damaged groups {} to {}: {}", log_directory, kWalFolder,
+                              damage->first.value, damage->last.value, damage->what));
+  }
   const Status closed = co_await scan->close();
   co_return status ? closed : status;
 }

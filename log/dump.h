@@ -16,9 +16,14 @@ namespace odradek::log {
 // Gets one line at a time, without its newline.
 using LineSink = std::function<void(std::string_view line)>;
 
-// Every WAL of the ring: what is live, torn and damaged, then each live group, and each of its
-// records when `records`.
-reactor::Task<Status> dump_wal(std::string log_directory, bool records, LineSink sink);
+struct WalDumpOptions {
+  bool groups = true;       // each live group, not only what is live, torn and damaged
+  bool records = true;      // and each of its records
+  std::string only_file{};  // of the ring: the groups in this file, by its path
+};
+// Every WAL of the ring. Errc::corrupt, after everything was printed, when a group is damaged that
+// was durable: in two looks, since a running broker recycles what we read.
+reactor::Task<Status> dump_wal(std::string log_directory, WalDumpOptions options, LineSink sink);
 // Every partition with its segments, epochs and recovery point.
 reactor::Task<Status> dump_manifest(std::string log_directory, LineSink sink);
 

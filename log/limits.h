@@ -30,6 +30,8 @@ inline constexpr uint64_t kDestageRunBytes = 1024 * 1024;
 inline constexpr uint64_t kCarryRunBytesMax = 64 * 1024;
 // What one round carries is at most this part of the WAL; more is written to the segments.
 inline constexpr uint64_t kCarryWalDivisor = 16;
+// A full ring may take a carried residue late; the round goes on without it.
+inline constexpr Duration kCarryWait = 100ms;
 // Parts of one destage write; more goes in several writes.
 inline constexpr size_t kDestagePartsMax = 32;
 // Partitions whose files one destage round writes and syncs.

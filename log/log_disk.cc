@@ -50,7 +50,7 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
-  co_await reactor::submit_to(reactor::ShardId(0),
+  co_await reactor::submit_reserved(reactor::ShardId(0),
                               [store = disk->options_.store, directory = disk->options_.directory,
                                shard = reactor::this_shard().id(), member = disk.get()] {
                                 return join_store(store, directory, shard, member);
@@ -61,10 +61,9 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
 LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
 
 Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
-  // Groups pad, and each file may lose less than a group at its end; the last part is the
-  // destager's.
-  const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_ + wal_capacity_bytes_ / 8;
-  if (room > wal_capacity_bytes_) {
+  // Groups pad; two files may lose less than a group at their ends; the last part is the destager's.
+  const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_;
+  if (room + wal_capacity_bytes_ / 8 > wal_capacity_bytes_) {
     co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
                                         " bytes in a write-ahead log of " +
                                         std::to_string(wal_capacity_bytes_) + " bytes");
@@ -73,7 +72,10 @@ Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
     co_return fail(Errc::timed_out, "waiting for another large batch");
   }
   large_active_ = true;
-  while (!fenced_ && wal_->capacity_bytes() < wal_->used_bytes() + room) {
+  while (!fenced_ &&
+         wal_->capacity_bytes() < wal_->used_bytes() + room + wal_->capacity_bytes() / 8) {
+    // What the newest file holds counts too, and only a file that was left can be emptied.
+    wal_->leave_file();
     destager_->empty_wal();
     const MonoTime now = reactor::this_shard().now();
     if (now >= deadline) {
@@ -156,7 +158,7 @@ static Task<Status> edit_on_store(Store* store, size_t directory, std::vector<Ma
 }
 
 Task<Status> LogDisk::edit(std::vector<ManifestEdit> edits) {
-  Status edited = co_await reactor::submit_to(
+  Status edited = co_await reactor::submit_reserved(
       reactor::ShardId(0),
       [store = options_.store, directory = options_.directory, edits = std::move(edits)]() mutable {
         return edit_on_store(store, directory, std::move(edits));
@@ -210,7 +212,7 @@ void LogDisk::fence(const Error& why) {
 }
 
 Task<void> LogDisk::tell_others(Error why) {
-  co_await reactor::submit_to(reactor::ShardId(0),
+  co_await reactor::submit_reserved(reactor::ShardId(0),
                               [store = options_.store, directory = options_.directory, why] {
                                 return fence_store(store, directory, why);
                               });
@@ -230,7 +232,7 @@ Task<Status> LogDisk::stop() {
   CHECK(partitions_.empty(), partitions_.size());
   co_await destager_->stop();
   Status stopped = co_await wal_->stop();
-  co_await reactor::submit_to(
+  co_await reactor::submit_reserved(
       reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this] {
         return leave_store(store, directory, self);
       });

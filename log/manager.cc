@@ -10,7 +10,7 @@
 namespace odradek::log {
 
 using reactor::ShardId;
-using reactor::submit_to;
+using reactor::submit_reserved;
 using reactor::Task;
 
 Task<Result<std::unique_ptr<LogManager>>> LogManager::start(LogOptions options, LogStore* store) {
@@ -40,7 +40,7 @@ Task<Status> Manager::begin() {
   const uint64_t wal_bytes = std::min<uint64_t>(
       options_.wal_bytes / shards, reactor::this_shard().arena().limit_bytes() / kWalArenaDivisor);
   for (size_t i = 0; i < directories; ++i) {
-    Store::DirectoryGrant grant = co_await submit_to(
+    Store::DirectoryGrant grant = co_await submit_reserved(
         ShardId(0), [store = store_, i, shards] { return grant_on_store(store, i, shards); });
     LogDiskOptions disk{.path = std::move(grant.path),
                         .directory = i,
@@ -91,7 +91,7 @@ static Task<Result<PlacedPartition>> place_on_store(Store* store, TopicPartition
 }
 
 Task<Status> Manager::open_new(PartitionSpec spec) {
-  Result<PlacedPartition> placed = co_await submit_to(
+  Result<PlacedPartition> placed = co_await submit_reserved(
       ShardId(0), [store = store_, id = spec.id, name = spec.topic_name]() mutable {
         return place_on_store(store, id, std::move(name));
       });
@@ -135,11 +135,13 @@ Task<Status> Manager::delete_partition(TopicPartition id) {
 // Out of the manifest first: from then on the files are garbage, whatever happens to them.
 Task<Status> Manager::forget(Entry entry) {
   Partition& partition = *entry.partition;
-  const Status closed = co_await partition.close();
+  // Out of the destager's sight before it closes, and nothing is staged any more when it is.
+  co_await partition.quiesce();
   entry.disk->leave(partition);
+  const Status closed = co_await partition.close();
   if (!closed) entry.disk->note_failure(closed.error());
   Status removed =
-      co_await submit_to(ShardId(0), [store = store_, directory = entry.disk->directory(),
+      co_await submit_reserved(ShardId(0), [store = store_, directory = entry.disk->directory(),
                                       id = partition.id(), generation = partition.generation()] {
         return remove_on_store(store, directory, id, generation);
       });
@@ -197,7 +199,7 @@ static Task<void> unclean_on_store(Store* store, size_t directory) {
 }
 
 Task<void> Manager::tell_unclean(size_t directory) {
-  co_await submit_to(ShardId(0),
+  co_await submit_reserved(ShardId(0),
                      [store = store_, directory] { return unclean_on_store(store, directory); });
 }
 
@@ -210,8 +212,8 @@ static Task<Status> finish_files(LogDisk& disk, Partition& partition) {
 // Destages, trims and closes one log. The first failure of all is kept in `result`.
 Task<void> Manager::finish(Entry& entry, Status& result) {
   Status finished = co_await finish_files(*entry.disk, *entry.partition);
-  const Status closed = co_await entry.partition->close();
   entry.disk->leave(*entry.partition);
+  const Status closed = co_await entry.partition->close();
   if (finished && !closed) finished = closed;
   if (finished) co_return;
   co_await tell_unclean(entry.disk->directory());

@@ -95,7 +95,7 @@ class Partition final : public PartitionLog {
     std::vector<ManifestEdit> edits;
   };
   // Writes what is durable in the WAL to the segments and makes it durable there: whole blocks, or
-  // everything with `to_the_end`. Ends segments that were rolled. set_destaged() follows when the
+  // everything with `to_the_end`, unless more is staged than durable. Ends segments that were rolled. set_destaged() follows when the
   // edits are durable. One at a time.
   reactor::Task<Result<Destaged>> destage(bool to_the_end);
   void set_destaged(const Destaged& destaged);
@@ -135,10 +135,12 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> make_own_directory();
   reactor::Task<Status> clear_own_directory();
   reactor::Task<Status> reserve_space(uint64_t bytes);
+  bool wants_residue() const;
   reactor::Task<Status> load_residue();
   reactor::Task<Status> load_first_time();
   reactor::Task<Status> reserve_memory(uint64_t bytes);
   reactor::Task<Status> reserve_wal(uint64_t bytes);
+  reactor::Task<Status> reserve_wal_large(uint64_t bytes, MonoTime deadline);
   Status usable() const;
   void put_residue();
   reactor::Task<void> put(const Chain& batch);

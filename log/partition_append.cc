@@ -103,22 +103,37 @@ Status Partition::usable() const {
 
 // Whatever waits. When it ends well nothing more is needed before the batch has its place.
 Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
-  const Status open = usable();
-  if (!open) co_return open;
-  CO_TRY(co_await load_first_time());
-  if (needs_roll(header, bytes)) CO_TRY(co_await roll());
-  CO_TRY(co_await reserve_space(bytes));
-  CO_TRY(co_await load_residue());
-  CO_TRY(co_await reserve_memory(bytes));
-  CO_TRY(co_await reserve_wal(bytes));
-  Status still_open = usable();
-  if (!still_open && bytes > disk_.wal_piece_bytes()) disk_.end_large();
-  co_return still_open;
+  for (;;) {
+    const Status open = usable();
+    if (!open) co_return open;
+    CO_TRY(co_await load_first_time());
+    if (needs_roll(header, bytes)) CO_TRY(co_await roll());
+    CO_TRY(co_await reserve_space(bytes));
+    CO_TRY(co_await load_residue());
+    CO_TRY(co_await reserve_memory(bytes));
+    CO_TRY(co_await reserve_wal(bytes));
+    Status still_open = usable();
+    if (still_open && !wants_residue()) co_return still_open;
+    // Closed, or destaged into the middle of a block, while this waited.
+    if (bytes > disk_.wal_piece_bytes()) disk_.end_large();
+    if (!still_open) co_return still_open;
+  }
+}
+
+// The ring has room for all of it then; the group being collected needs some for a residue.
+Task<Status> Partition::reserve_wal_large(uint64_t bytes, MonoTime deadline) {
+  CO_TRY(co_await disk_.begin_large(bytes, deadline));
+  Status room;
+  while (room && !disk_.wal().has_room(2 * kDiskBlockBytes, WalRoom::internal)) {
+    room = co_await disk_.wal().wait_for_room(2 * kDiskBlockBytes, WalRoom::internal, deadline);
+  }
+  if (!room) disk_.end_large();
+  co_return room;
 }
 
 Task<Status> Partition::reserve_wal(uint64_t bytes) {
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
-  if (bytes > disk_.wal_piece_bytes()) co_return co_await disk_.begin_large(bytes, deadline);
+  if (bytes > disk_.wal_piece_bytes()) co_return co_await reserve_wal_large(bytes, deadline);
   // What stands before the batch: a residue of less than a block.
   const uint64_t staged = bytes + 2 * kDiskBlockBytes;
   while (disk_.large_active() || !disk_.wal().has_room(staged, WalRoom::append)) {
@@ -247,14 +262,17 @@ Task<Status> Partition::load_first_time() {
   co_return Status{};
 }
 
-// After a restart the file may end inside a block. That block will be written again as a whole: its
-// beginning is read now, and staged with the next batch, so that a torn write loses nothing.
+bool Partition::wants_residue() const {
+  return residue_.empty() && destaged_.position % kDiskBlockBytes != 0 && destaged_ == staged_end();
+}
+
+// After a restart, or when the WAL had to be emptied, everything is in the file and it ends inside
+// a block. That block will be written again as a whole: its beginning is staged with the next
+// batch, so that a torn write loses nothing.
 Task<Status> Partition::load_residue() {
+  if (!wants_residue()) co_return Status{};
   Segment& active = segments_.active();
   const uint64_t bytes = active.size_bytes() % kDiskBlockBytes;
-  if (!tail_.empty() || bytes == 0 || !residue_.empty() || carried_.sequence.value != 0) {
-    co_return Status{};
-  }
   AlignedBuffer block(kDiskBlockBytes);
   const uint64_t from = active.size_bytes() - bytes;
   const Result<size_t> n = co_await active.read(block.span(), from);
@@ -273,10 +291,11 @@ Task<Status> Partition::reserve_memory(uint64_t bytes) {
   while (!tail_.try_reserve(at, wanted)) {
     if (disk_.shrink_tails(wanted)) continue;
     disk_.destager().wake();
-    // Taken and given back at once: it says that there is room again.
-    const reactor::Lease room =
-        co_await reactor::this_shard().arena().allocate(Tail::block_bytes_wanted(wanted), deadline);
-    if (!room) co_return fail(Errc::overloaded, "no memory for the log's tail");
+    // It may take several blocks of several sizes: whoever gives any back wakes us, and a block
+    // that is free but of no use to us does not.
+    if (!co_await reactor::this_shard().arena().wait_for_release(deadline)) {
+      co_return fail(Errc::overloaded, "no memory for the log's tail");
+    }
     const Status open = usable();
     if (!open) co_return open;
   }

@@ -91,7 +91,9 @@ Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
                          : durable.segment > base ? segment->size_bytes()
                                                   : 0;
     const bool complete = segment != &segments_.active() && end == segment->size_bytes();
-    const uint64_t to = complete || to_the_end ? end : align_down(end, kDiskBlockBytes);
+    // The rest of a block is padded with zeros in memory: nothing may be staged behind it yet.
+    const bool whole = complete || (to_the_end && durable_ == staged_end() && durable == durable_);
+    const uint64_t to = whole ? end : align_down(end, kDiskBlockBytes);
     if (to > out.place.position) CO_TRY(co_await write_blocks(*segment, out.place.position, to));
     if (!complete) {
       if (to > out.place.position) CO_TRY(co_await segment->sync());
@@ -147,6 +149,11 @@ void Partition::tell_epochs(Destaged& out) const {
 void Partition::set_destaged(const Destaged& destaged) {
   CHECK(destaged.place >= destaged_ && destaged.place <= staged_end(), destaged.place, destaged_);
   destaged_ = destaged.place;
+  // Something was staged behind the middle of a block meanwhile: the WAL keeps that block's bytes.
+  const Segment* segment = segments_.find(destaged_.segment);
+  if (segment && destaged_.position != segment->size_bytes()) {
+    destaged_.position = align_down(destaged_.position, kDiskBlockBytes);
+  }
   epochs_saved_ = destaged.epochs;
 }
 

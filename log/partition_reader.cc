@@ -38,7 +38,8 @@ Task<Result<LogSlice>> Partition::read(ReadOptions options) {
     if (!segment->loaded()) CO_TRY(co_await segment->load());
     CO_TRY_ASSIGN(SegmentSlice found,
                   co_await read_segment(disk_.cache(), *segment, options, disk_bytes(*segment)));
-    if (found.slice.bytes > 0) co_return std::move(found.slice);
+    // What does not fit is not skipped: the caller comes back with more room for it.
+    if (found.slice.bytes > 0 || found.refused) co_return std::move(found.slice);
     // Nothing there: the rest of the segment was deleted by compaction, or is in the tail by now.
     const auto tail_first = tail_.first_offset();
     const Segment* next = segments_.after(base);
@@ -73,15 +74,32 @@ static Chain chain_of(const LogSlice& slice) {
   return out;
 }
 
+static Result<std::optional<OffsetAndTime>> time_in_batch(const Chain& batch, Offset from,
+                                                          int64_t timestamp_ms) {
+  RecordReader reader(batch, kBatchBytesMax);
+  for (;;) {
+    TRY_ASSIGN(const auto record, reader.next());
+    if (!record) return std::optional<OffsetAndTime>();
+    const Offset offset = reader.offset_of(*record);
+    if (offset < from || record->timestamp < timestamp_ms) continue;
+    return OffsetAndTime{.offset = offset, .timestamp_ms = record->timestamp};
+  }
+}
+
 Task<Result<std::optional<OffsetAndTime>>> Partition::tail_time(int64_t timestamp_ms,
                                                                 Offset limit) {
-  Offset from = tail_.first_offset().value_or(log_end_);
+  // What retention or DeleteRecords took may still be in memory.
+  const Offset start = log_start_;
+  Offset from = std::max(tail_.first_offset().value_or(log_end_), start);
   while (const TailBatch* batch = tail_.find(from)) {
     if (batch->base >= limit) break;
     from = batch->last + 1;
     if (batch->max_timestamp < timestamp_ms) continue;
     const LogSlice held = whole_batch(tail_, *batch);
     CO_TRY_ASSIGN(auto found, co_await first_at_or_after(chain_of(held), timestamp_ms));
+    if (found && found->offset < start) {
+      CO_TRY_ASSIGN(found, time_in_batch(chain_of(held), start, timestamp_ms));
+    }
     if (found && found->offset < limit) co_return found;
   }
   co_return std::optional<OffsetAndTime>();
@@ -99,18 +117,6 @@ Task<Result<std::optional<OffsetAndTime>>> Partition::segment_time(Offset base,
   const SegmentList::Reader reader(segments_.slot_of(*segment));
   if (!segment->loaded()) CO_TRY(co_await segment->load());
   co_return co_await find_time(disk_.cache(), *segment, timestamp_ms, limit, bytes);
-}
-
-static Result<std::optional<OffsetAndTime>> time_in_batch(const Chain& batch, Offset from,
-                                                          int64_t timestamp_ms) {
-  RecordReader reader(batch, kBatchBytesMax);
-  for (;;) {
-    TRY_ASSIGN(const auto record, reader.next());
-    if (!record) return std::optional<OffsetAndTime>();
-    const Offset offset = reader.offset_of(*record);
-    if (offset < from || record->timestamp < timestamp_ms) continue;
-    return OffsetAndTime{.offset = offset, .timestamp_ms = record->timestamp};
-  }
 }
 
 // Batch by batch: for the segment in which the log starts.
@@ -183,7 +189,7 @@ Task<Result<OffsetAndTime>> Partition::visible_max_time(Offset limit) {
     CO_TRY_ASSIGN(auto found, co_await find_max_time(disk_.cache(), *segment, bytes));
     if (found && found->offset < limit && found->timestamp_ms > best.timestamp_ms) best = *found;
   }
-  Offset from = tail_.first_offset().value_or(log_end_);
+  Offset from = std::max(tail_.first_offset().value_or(log_end_), log_start_);
   while (const TailBatch* batch = tail_.find(from)) {
     if (batch->last >= limit) break;
     from = batch->last + 1;

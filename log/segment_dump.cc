@@ -85,6 +85,7 @@ std::string record_line(const BatchHeader& h, const Record& r, const DumpOptions
       fmt::format("| offset: {} {}: {} keySize: {} valueSize: {} sequence: {} headerKeys: [{}]",
                   (h.base_offset + int64_t{r.offset_delta}).value, time_name(h), r.timestamp,
                   size(r.key), size(r.value), sequence, names);
+  if (options.text) return line;
   if (h.attributes.control()) return line + control_text(r);
   if (options.payloads && r.key) line.append(" key: ").append(as_text(*r.key));
   if (options.payloads && r.value) line.append(" payload: ").append(as_text(*r.value));
@@ -234,31 +235,70 @@ Task<Result<bool>> SegmentDump::zeros_from(uint64_t position) {
   co_return true;
 }
 
-Task<Status> dump_log(SegmentDump& segment, DumpOptions options, const LineSink& sink) {
+// Whether the batch that begins at `position` is all below what is settled.
+bool is_settled(const WalkStep& step, uint64_t position, uint64_t settled_bytes) {
+  return position + std::max<uint64_t>(step.size_bytes, kBatchHeaderBytes) <= settled_bytes;
+}
+
+// What stands where no whole batch does: zeros, an end that is being written, or damage.
+Task<Status> tell_end(SegmentDump& segment, WalkStep step, uint64_t settled_bytes,
+                      const LineSink& sink) {
+  const uint64_t position = step.position;
+  std::string what(step.reason);
+  if (step.kind == WalkStep::Kind::end_of_data) {
+    CO_TRY_ASSIGN(const bool zeros, co_await segment.zeros_from(position));
+    if (zeros) sink(fmt::format("zeros from position {} to {}", position, segment.size()));
+    if (zeros) co_return Status{};
+    what = "zeros, then other bytes";
+  } else if (step.kind == WalkStep::Kind::truncated) {
+    what = "a cut batch";
+  } else if (step.kind == WalkStep::Kind::batch) {
+    what = "checksum mismatch";
+  }
+  const uint64_t bytes = segment.size() - position;
+  if (!is_settled(step, position, settled_bytes)) {
+    sink(
+        fmt::format("{} bytes from position {} on are not settled yet: {}", bytes, position, what));
+    co_return Status{};
+  }
+  sink(fmt::format("Found {} invalid bytes at position {}: {}", bytes, position, what));
+  co_return fail(Errc::corrupt, fmt::format("position {}: {}", position, what));
+}
+
+using BatchVisitor =
+    std::function<Status(const BatchHeader& header, BytesView batch, uint64_t position)>;
+
+// Goes on behind a batch that `visit` has something against; the first such error is the result.
+Task<Status> walk(SegmentDump& segment, uint64_t settled_bytes, const BatchVisitor& visit,
+                  const LineSink& sink) {
   Status worst;
   uint64_t position = 0;
   while (position < segment.size()) {
     CO_TRY_ASSIGN(const WalkStep step, co_await segment.at(position));
-    if (step.kind == WalkStep::Kind::end_of_data) {
-      CO_TRY_ASSIGN(const bool zeros, co_await segment.zeros_from(position));
-      sink(fmt::format("{} from position {} to {}", zeros ? "zeros" : "zeros, then other bytes,",
-                       position, segment.size()));
-      co_return zeros ? worst
-                      : fail(Errc::corrupt, fmt::format("data behind zeros at {}", position));
+    const bool whole = step.kind == WalkStep::Kind::batch;
+    const bool unfinished = whole && !is_settled(step, position, settled_bytes) &&
+                            batch_crc(segment.batch(step)) != step.header.crc;
+    if (!whole || unfinished) {
+      const Status end = co_await tell_end(segment, step, settled_bytes, sink);
+      co_return worst ? end : worst;
     }
-    if (step.kind != WalkStep::Kind::batch) {
-      const std::string what =
-          step.kind == WalkStep::Kind::truncated ? "a cut batch" : std::string(step.reason);
-      sink(fmt::format("Found {} invalid bytes at position {}: {}", segment.size() - position,
-                       position, what));
-      co_return fail(Errc::corrupt, fmt::format("position {}: {}", position, what));
-    }
-    const Status dumped = dump_batch(segment.batch(step), position, options, sink);
-    if (!dumped && worst) worst = dumped;
+    const Status visited = visit(step.header, segment.batch(step), position);
+    if (!visited && worst) worst = visited;
     position += step.size_bytes;
     co_await reactor::yield();
   }
   co_return worst;
+}
+
+// Opens `path`, walks it and closes it.
+Task<Status> walk_file(std::string path, uint64_t settled_bytes, const BatchVisitor& visit,
+                       const LineSink& sink) {
+  CO_TRY_ASSIGN(const auto stat, co_await reactor::stat_file(path));
+  CO_TRY_ASSIGN(File file, co_await File::open(path, {}));
+  SegmentDump segment(file, stat.size);
+  const Status walked = co_await walk(segment, settled_bytes, visit, sink);
+  const Status closed = co_await file.close();
+  co_return walked ? closed : walked;
 }
 
 // Says which entries name a position whose batch does not end at their offset.
@@ -301,12 +341,7 @@ Task<Status> dump_derived(std::string path, const Printer& printer, SegmentId id
 Task<Status> dump_segment(std::string path, Offset base, DumpOptions options,
                           const LineSink& sink) {
   sink(fmt::format("Log starting offset: {}", base.value));
-  CO_TRY_ASSIGN(const auto stat, co_await reactor::stat_file(path));
-  CO_TRY_ASSIGN(File file, co_await File::open(path, {}));
-  SegmentDump segment(file, stat.size);
-  const Status dumped = co_await dump_log(segment, options, sink);
-  const Status closed = co_await file.close();
-  co_return dumped ? closed : dumped;
+  co_return co_await dump_batches(std::move(path), std::move(options), sink);
 }
 
 }  // namespace
@@ -318,25 +353,72 @@ Status dump_batch(BytesView batch, uint64_t position, const DumpOptions& options
   sink(batch_line(header, position, valid));
   const std::string where = fmt::format("batch at position {}: ", position);
   if (!valid) return fail(Errc::corrupt, where + "checksum mismatch");
-  if (!options.deep && !options.payloads) return {};
+  if (!options.deep && !options.payloads && !options.text) return {};
   RecordReader reader(Chain(batch), batch_expansion_bytes_max(batch.size()));
   for (;;) {
     const auto record = reader.next();
     if (!record) return fail(Errc::corrupt, where + record.error().context);
     if (!*record) return {};
-    sink(record_line(header, **record, options));
+    std::string line = record_line(header, **record, options);
+    if (!options.text) {
+      sink(line);
+      continue;
+    }
+    const auto text = options.text(header, **record);
+    sink(line + " " + (text ? *text : "unreadable: " + text.error().context));
+    if (!text) return fail(Errc::corrupt, where + text.error().context);
   }
+}
+
+Task<Status> dump_batches(std::string path, DumpOptions options, LineSink sink) {
+  const BatchVisitor print = [&](const BatchHeader&, BytesView batch, uint64_t position) {
+    return dump_batch(batch, position, options, sink);
+  };
+  co_return co_await walk_file(std::move(path), options.settled_bytes, print, sink);
+}
+
+static Status add_batch(BatchesSummary& summary, const BatchHeader& header, BytesView batch,
+                        uint64_t position) {
+  if (summary.batches++ == 0) summary.first = header.base_offset;
+  summary.last = header.last_offset();
+  summary.records += static_cast<uint64_t>(std::max(header.record_count, 0));
+  summary.bytes = position + batch.size();
+  summary.timestamp_ms_max = std::max(summary.timestamp_ms_max, header.max_timestamp);
+  if (batch_crc(batch) == header.crc) return {};
+  return fail(Errc::corrupt, fmt::format("batch at position {}: checksum mismatch", position));
+}
+
+Task<Result<BatchesSummary>> summarise_batches(std::string path, uint64_t settled_bytes,
+                                               LineSink sink) {
+  BatchesSummary summary;
+  const BatchVisitor add = [&](const BatchHeader& header, BytesView batch, uint64_t position) {
+    return add_batch(summary, header, batch, position);
+  };
+  CO_TRY(co_await walk_file(std::move(path), settled_bytes, add, sink));
+  co_return summary;
+}
+
+static std::string_view without_deleted(std::string_view name) {
+  if (name.ends_with(kDeletedSuffix)) name.remove_suffix(kDeletedSuffix.size());
+  return name;
+}
+
+bool is_dumpable(std::string_view name) {
+  name = without_deleted(name);
+  const auto parsed = parse_segment_file_name(name);
+  if (!parsed) return name.ends_with("checkpoint") || name == kPartitionMetadataFile;
+  return parsed->suffix == kLogSuffix ||
+         std::ranges::find(kPrinters, parsed->suffix, &Printer::suffix) != kPrinters.end();
 }
 
 Task<Status> dump_file(std::string path, DumpOptions options, LineSink sink) {
   sink("Dumping " + path);
-  std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-  if (name.ends_with(kDeletedSuffix)) name.remove_suffix(kDeletedSuffix.size());
+  const std::string_view name = without_deleted(std::string_view(path).substr(path.rfind('/') + 1));
+  if (!is_dumpable(name)) {
+    co_return fail(Errc::unsupported, path + ": no file of a partition's log by its name");
+  }
   const auto parsed = parse_segment_file_name(name);
   if (!parsed) {
-    if (!name.ends_with("checkpoint") && name != kPartitionMetadataFile) {
-      co_return fail(Errc::unsupported, path + ": no file of a partition's log by its name");
-    }
     CO_TRY_ASSIGN(const auto text, co_await reactor::read_file(path, kDerivedBytesMax));
     for (const std::string_view line : detail::lines_of(as_text(text))) sink(line);
     co_return Status{};
@@ -346,7 +428,6 @@ Task<Status> dump_file(std::string path, DumpOptions options, LineSink sink) {
     status = co_await dump_segment(path, parsed->base, options, sink);
   } else {
     const auto printer = std::ranges::find(kPrinters, parsed->suffix, &Printer::suffix);
-    if (printer == kPrinters.end()) co_return fail(Errc::unsupported, path + ": unknown suffix");
     status = co_await dump_derived(path, *printer, SegmentId{{}, parsed->base}, sink);
   }
   if (!status) co_return fail(status.error().code, path + ": " + status.error().context);

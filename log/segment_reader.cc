@@ -200,6 +200,7 @@ Task<Result<SegmentSlice>> read_segment(ReadCache& cache, Segment& segment, Read
     // Offsets lie outside a batch's checksum: the next read names the damage.
     if (batch->header.base_offset < out.slice.next) co_return out;
   }
+  out.refused = batch.has_value();
   // Full before the end: this reader will come back for what follows.
   if (batch && !out.slice.pieces.empty() && batch->header.next_offset() <= options.limit) {
     const auto next_unit = static_cast<uint32_t>(out.next_position / kReadUnitBytes);

@@ -36,6 +36,7 @@ reactor::Task<Result<std::optional<BatchAt>>> find_batch(ReadCache& cache, Segme
 struct SegmentSlice {
   LogSlice slice;
   uint64_t next_position = 0;
+  bool refused = false;  // a batch follows that is too large, or not below the limit
 };
 reactor::Task<Result<SegmentSlice>> read_segment(ReadCache& cache, Segment& segment,
                                                  ReadOptions options, uint64_t disk_bytes);

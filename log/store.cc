@@ -20,6 +20,8 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::open(LogOptions options) {
 
 Task<Result<std::unique_ptr<Store>>> Store::open(LogOptions options) {
   CHECK(reactor::this_shard().id().value == 0, reactor::this_shard().id());
+  // All of them before any of them is changed.
+  for (const std::string& path : options.directories) CO_TRY(co_await LogDirectory::look(path));
   std::unique_ptr<Store> store(new Store(options));
   for (const std::string& path : options.directories) {
     const Status opened = co_await store->open_directory(path);
@@ -137,7 +139,7 @@ Task<void> Store::fence(size_t directory, Error why) {
   (void)co_await telling_.acquire(1);
   const std::vector<Member> members = directories_[directory].members;
   for (const Member& member : members) {
-    co_await reactor::submit_to(member.shard,
+    co_await reactor::submit_reserved(member.shard,
                                 [disk = member.disk, why] { return fence_member(disk, why); });
   }
   telling_.release(1);

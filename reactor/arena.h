@@ -82,6 +82,10 @@ class Arena {
   Lease try_allocate(size_t bytes);
   // Waits until a block is free; empty when `deadline` passed first.
   Task<Lease> allocate(size_t bytes, MonoTime deadline = kMonoMax);
+  // Waits until some block comes free, of whatever size; false when `deadline` passed first.
+  [[nodiscard]] WaitList::Awaiter wait_for_release(MonoTime deadline) {
+    return waiting_.wait(deadline);
+  }
 
   size_t limit_bytes() const { return limit_bytes_; }
   size_t used_bytes() const { return used_bytes_; }      // in blocks handed out

@@ -185,8 +185,23 @@ struct Call : Envelope {
 }  // namespace detail
 
 // Runs `function` (a callable that returns a Task; not itself a coroutine lambda with captures) on shard
-// `to` and returns its value here. Captures and value must be values, ids or leases. Waits while
-// kRequestsInFlightPerPeer calls to that shard are open. On the own shard it is a plain await.
+// `to` and returns its value here. Captures and value must be values, ids or leases. On the own shard it
+// is a plain await.
+//
+// For what another shard's call may be waiting for (changes of metadata and of the manifest, the end of a
+// wait) and for what waits long itself: it is never held back, so that no calls can wait for each other in
+// a circle. The caller bounds how many there are.
+template <class F>
+auto submit_reserved(ShardId to, F function)
+    -> Task<typename detail::TaskValue<std::invoke_result_t<F>>::type> {
+  using R = typename detail::TaskValue<std::invoke_result_t<F>>::type;
+  if (to == this_shard().id()) co_return co_await function();
+  detail::Call<R, F> call(std::move(function), to);
+  co_await call;
+  if constexpr (!std::is_void_v<R>) co_return std::move(*call.value);
+}
+
+// The same for requests of clients: waits while kRequestsInFlightPerPeer calls to that shard are open.
 template <class F>
 auto submit_to(ShardId to, F function) -> Task<typename detail::TaskValue<std::invoke_result_t<F>>::type> {
   using R = typename detail::TaskValue<std::invoke_result_t<F>>::type;

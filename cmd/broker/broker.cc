@@ -9,6 +9,7 @@
 #include "reactor/logger.h"
 #include "reactor/runtime.h"
 #include "reactor/shard.h"
+#include "reactor/wait.h"
 #include "replication/metadata/meta_properties.h"
 
 namespace odradek::broker {
@@ -29,7 +30,9 @@ static log::LogOptions log_options(const BrokerConfig& config) {
   options.directories = config.log_directories;
   options.durability = config.durability;
   // The tail in memory bounds what recovery has to scan; both are shares of the budget.
-  options.wal_bytes = std::clamp<uint64_t>(config.memory_bytes / 4, 16ull << 20, 256ull << 20);
+  // Each log directory of each shard has a WAL of its own, which takes the largest message whole.
+  const uint64_t least = config.shards * config.log_directories.size() * (4ull << 20);
+  options.wal_bytes = std::max(std::min<uint64_t>(config.memory_bytes / 4, 256ull << 20), least);
   if (config.wal_bytes != 0) options.wal_bytes = config.wal_bytes;
   options.retention_interval = std::chrono::milliseconds(config.retention_check_ms);
   options.cache_bytes = config.memory_bytes / 4 / config.shards;
@@ -62,6 +65,18 @@ Task<void> adopt_on(Broker& broker, int fd, const Listener& listener) {
   co_return;
 }
 
+// A process that was just killed may hold its port for some milliseconds more.
+Task<Status> bind(reactor::Listener& socket, const reactor::ListenOptions& options,
+                  const reactor::SocketOptions& accepted) {
+  const MonoTime give_up = reactor::this_shard().precise_now() + kBindDeadline;
+  for (;;) {
+    Status opened = socket.open(options, accepted);
+    const bool taken = !opened && opened.error().code == Errc::exists;
+    if (!taken || reactor::this_shard().precise_now() >= give_up) co_return opened;
+    co_await reactor::sleep_for(kBindRetry);
+  }
+}
+
 std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners, bool controller) {
   std::vector<metadata::Endpoint> out;
   for (const Listener& l : listeners) {
@@ -74,16 +89,14 @@ std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners
 }  // namespace
 
 Task<Status> Broker::start_logs() {
-  for (const auto& directory : config_.log_directories) {
-    CO_TRY(co_await reactor::make_directories(directory));
-  }
-  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
+  // Looks at all log directories before it makes or changes one.
   CO_TRY_ASSIGN(store_, co_await log::LogStore::open(log_options(config_)));
+  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
   shards_.assign(config_.shards, nullptr);
   for (uint32_t i = 0; i < config_.shards; ++i) {
     BrokerShard** out = &shards_[i];
     log::LogStore* store = store_.get();
-    CO_TRY(co_await reactor::submit_to(ShardId(i), [this, store, out] {
+    CO_TRY(co_await reactor::submit_reserved(ShardId(i), [this, store, out] {
       return start_shard(*this, config_, defaults_, store, out);
     }));
   }
@@ -119,6 +132,8 @@ Task<Status> Broker::start_metadata() {
   options.partitions_default = config_.partitions_default;
   options.replication_factor_default = config_.replication_factor_default;
   options.topic_defaults = defaults_;
+  options.snapshot_every_bytes = config_.metadata_snapshot_bytes;
+  options.snapshot_every_ms = config_.metadata_snapshot_ms;
   CO_TRY_ASSIGN(controller_,
                 co_await metadata::Controller::start(
                     std::move(options), [this](const auto* image) { return publish(image); }));
@@ -141,8 +156,8 @@ void Broker::warn_of_strangers() {
 Task<log::Offset> Broker::publish(const metadata::Image* image) {
   log::Offset in_use = image->number();
   for (uint32_t i = 0; i < config_.shards; ++i) {
-    const log::Offset there =
-        co_await reactor::submit_to(ShardId(i), [this, image] { return local().install(image); });
+    const log::Offset there = co_await reactor::submit_reserved(
+        ShardId(i), [this, image] { return local().install(image); });
     in_use = std::min(in_use, there);
   }
   co_return in_use;
@@ -175,7 +190,7 @@ Task<void> Broker::accept_loop(Bound& bound) {
     ++connections_open_;
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;
-    co_await reactor::submit_to(
+    co_await reactor::submit_reserved(
         to, [this, number = *fd, listener] { return adopt_on(*this, number, *listener); });
   }
 }
@@ -194,7 +209,7 @@ Task<Status> Broker::open_listeners() {
     reactor::SocketOptions sockets;
     sockets.send_buffer_bytes = config_.send_buffer_bytes;
     sockets.receive_buffer_bytes = config_.receive_buffer_bytes;
-    CO_TRY(bound->socket.open(options, sockets));
+    CO_TRY(co_await bind(bound->socket, options, sockets));
     bound_.push_back(std::move(bound));
   }
   co_return Status{};
@@ -229,24 +244,23 @@ Task<Status> Broker::stop() {
   };
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
-    if (shard) co_await reactor::submit_to(ShardId(i), [shard] { return end_waits(shard); });
+    if (shard) co_await reactor::submit_reserved(ShardId(i), [shard] { return end_waits(shard); });
   }
   // First all stop serving, then they go: a request of one may still be running on another.
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
     if (!shard) continue;
-    co_await reactor::submit_to(ShardId(i), [shard] { return shard->close_connections(); });
+    co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->close_connections(); });
   }
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
-    if (shard)
-      note(co_await reactor::submit_to(ShardId(i), [shard] { return shard->stop_logs(); }));
+    if (shard) note(co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->stop_logs(); }));
   }
   if (controller_) note(co_await controller_->stop());
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = std::exchange(shards_[i], nullptr);
     if (!shard) continue;
-    co_await reactor::submit_to(ShardId(i), [shard] { return free_shard(shard); });
+    co_await reactor::submit_reserved(ShardId(i), [shard] { return free_shard(shard); });
   }
   controller_.reset();
   if (store_) {

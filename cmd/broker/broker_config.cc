@@ -18,6 +18,9 @@ constexpr uint64_t kMemoryMin = 64ull << 20;
 // The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
 constexpr uint64_t kMemoryShareDefault = 4;
 constexpr uint64_t kMemoryDefaultPerShard = 1ull << 30;
+// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this the
+// sizes take each other's slabs away.
+constexpr uint64_t kMemoryPerShardMin = 32ull << 20;
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -249,15 +252,19 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   if (durability != "flushed" && durability != "written") {
     return bad("odradek.durability", durability, "must be flushed or written");
   }
-  config.durability = durability == "written" ? log::Durability::written : log::Durability::flushed;
+  config.durability =
+      durability == "written" ? log::Durability::written : log::Durability::flushed;
   config.memory_bytes =
       std::min(memory_bytes / kMemoryShareDefault, config.shards * kMemoryDefaultPerShard);
-  config.memory_bytes = std::max(config.memory_bytes, kMemoryMin);
+  const uint64_t least = std::max(kMemoryMin, config.shards * kMemoryPerShardMin);
+  config.memory_bytes = std::max(config.memory_bytes, least);
   if (const auto text = reading.text("odradek.memory")) {
     TRY_ASSIGN(config.memory_bytes, parse_bytes("odradek.memory", *text));
-    if (config.memory_bytes < kMemoryMin) return bad("odradek.memory", *text, "at least 64M");
-    if (config.memory_bytes > memory_bytes)
-      return bad("odradek.memory", *text, "more than there is");
+    if (config.memory_bytes < least) {
+      return bad("odradek.memory", *text, "must be at least " + std::to_string(least >> 20) +
+                                              "M with " + std::to_string(config.shards) + " shards");
+    }
+    if (config.memory_bytes > memory_bytes) return bad("odradek.memory", *text, "more than there is");
   }
   return {};
 }
@@ -279,6 +286,10 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.number("max.connections", config.connections_max, 1, kIntMax);
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
+                 INT64_MAX / 1000000);
+  reading.number("metadata.log.max.record.bytes.between.snapshots", config.metadata_snapshot_bytes,
+                 1, INT64_MAX);
+  reading.number("metadata.log.max.snapshot.interval.ms", config.metadata_snapshot_ms, 0,
                  INT64_MAX / 1000000);
   int64_t buffer = 0;
   // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number

@@ -1,5 +1,5 @@
 // One shard's part of the broker: its image of the cluster, its logs, its connections and fetch
-// sessions. Created, used and destroyed on its shard only; other shards reach it by submit_to().
+// sessions. Created, used and destroyed on its shard only; other shards reach it by messages.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reactor/base/check.h"
+#include "reactor/logger.h"
 #include "reactor/shard.h"
 #include "replication/metadata/image_builder.h"
 #include "replication/metadata/limits.h"
@@ -53,7 +54,8 @@ Controller::Controller(ControllerOptions options, Publish publish, std::unique_p
     : options_(std::move(options)),
       publish_(std::move(publish)),
       log_(std::move(log)),
-      quorum_(quorum_config(*log_), log_->hard_state(), {log_->end(), log_->last_epoch()}) {}
+      quorum_(quorum_config(*log_), log_->hard_state(), {log_->end(), log_->last_epoch()}),
+      snapshot_at_(reactor::this_shard().now()) {}
 
 Controller::~Controller() { CHECK(stopped_ || images_.empty()); }
 
@@ -240,7 +242,7 @@ Task<KafkaCode> Controller::commit_and_publish(RecordList records) {
   }
   co_await publish_newest();
   // A snapshot that fails leaves a log that fails, which the next request meets.
-  (void)co_await snapshot_when_due(false);
+  if (snapshot_due()) (void)co_await snapshot();
   co_return KafkaCode::none;
 }
 
@@ -250,12 +252,17 @@ Task<void> Controller::publish_newest() {
   while (images_.front()->number() < used) images_.pop_front();
 }
 
-Task<Status> Controller::snapshot_when_due(bool now) {
-  if (!now && log_->bytes() < std::max(kSnapshotEveryBytes, snapshot_bytes_)) co_return Status{};
+bool Controller::snapshot_due() const {
+  if (log_->bytes() >= options_.snapshot_every_bytes) return true;
+  const Duration age = reactor::this_shard().now() - snapshot_at_;
+  return options_.snapshot_every_ms > 0 &&
+         age >= std::chrono::milliseconds(options_.snapshot_every_ms);
+}
+
+Task<Status> Controller::snapshot() {
   CHECK(image().number() + 1 == log_->end(), image().number(), log_->end());
-  RecordList records = records_of(image());
-  snapshot_bytes_ = records.bytes();
-  co_return co_await log_->write_snapshot(std::move(records), image().timestamp_ms(), now_ms());
+  snapshot_at_ = reactor::this_shard().now();
+  co_return co_await log_->write_snapshot(records_of(image()), image().timestamp_ms(), now_ms());
 }
 
 Task<KafkaCode> Controller::enter() {
@@ -277,7 +284,7 @@ PlanContext Controller::plan_context() const {
 
 Task<Status> Controller::write_snapshot() {
   if (co_await enter() != KafkaCode::none) co_return fail(Errc::closed, "the controller");
-  const Status written = co_await snapshot_when_due(true);
+  const Status written = co_await snapshot();
   leave();
   co_return written;
 }
@@ -286,6 +293,11 @@ Task<Status> Controller::stop() {
   if (stopped_) co_return Status{};
   const bool entered = co_await turn_.acquire(1);
   CHECK(entered);
+  // A start that failed half-way has no image of all that stands in the log.
+  if (leading() && !images_.empty() && image().number() + 1 == log_->end()) {
+    const Status written = co_await snapshot();
+    if (!written) reactor::log_warning("no metadata snapshot: {}", written.error().to_string());
+  }
   stopped_ = true;
   leave();
   (void)quorum_.step(quorum::Stopping{});

@@ -23,6 +23,7 @@
 #include "reactor/wait.h"
 #include "replication/kafka_code.h"
 #include "replication/metadata/image.h"
+#include "replication/metadata/limits.h"
 #include "replication/metadata/metadata_log.h"
 #include "replication/metadata/plan.h"
 #include "replication/metadata/topic_configs.h"
@@ -44,6 +45,10 @@ struct ControllerOptions {
   int32_t partitions_default = 1;          // num.partitions
   int16_t replication_factor_default = 1;  // default.replication.factor
   TopicDefaults topic_defaults;            // the broker's own defaults of topic configs
+  // metadata.log.max.record.bytes.between.snapshots
+  uint64_t snapshot_every_bytes = kSnapshotEveryBytes;
+  // metadata.log.max.snapshot.interval.ms: the age at which a commit makes a snapshot; 0: at none.
+  int64_t snapshot_every_ms = kSnapshotEveryMs;
 };
 
 class Controller {
@@ -81,10 +86,12 @@ class Controller {
   const quorum::Quorum& quorum() const { return quorum_; }
   const MetadataLog& log() const { return *log_; }
 
-  // Writes a snapshot now and trims the log below it. Runs by itself every so many records too.
+  // Writes a snapshot now and trims the log below it. Runs by itself too: when the log has grown or
+  // aged as the options say, and at a stop.
   reactor::Task<Status> write_snapshot();
-  // Finishes what runs, resigns and closes the log. REQUIRES: no shard uses an image any more when
-  // the Controller is destroyed.
+  // Finishes what runs, writes a snapshot (a failure of that alone is a warning: the log has
+  // everything), resigns and closes the log. REQUIRES: no shard uses an image any more when the
+  // Controller is destroyed.
   reactor::Task<Status> stop();
 
  private:
@@ -98,7 +105,8 @@ class Controller {
   reactor::Task<Status> commit(RecordList records);
   reactor::Task<KafkaCode> commit_and_publish(RecordList records);
   reactor::Task<void> publish_newest();
-  reactor::Task<Status> snapshot_when_due(bool now);
+  bool snapshot_due() const;
+  reactor::Task<Status> snapshot();
   PlanContext plan_context() const;
   reactor::Task<KafkaCode> enter();
   void leave() { turn_.release(1); }
@@ -112,8 +120,8 @@ class Controller {
   std::deque<std::unique_ptr<const Image>> images_;  // ascending numbers; the last is the newest
   log::Offset committed_{0};
   int64_t broker_epoch_ = -1;
-  uint64_t snapshot_bytes_ = 0;  // of the newest snapshot's records: the log may grow as large
-  bool abort_first_ = false;     // the log ends inside a transaction
+  MonoTime snapshot_at_;      // of the newest snapshot of this process, or its start
+  bool abort_first_ = false;  // the log ends inside a transaction
   bool stopped_ = false;
   reactor::Semaphore turn_{1};
   // Written by enter().

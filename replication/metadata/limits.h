@@ -19,9 +19,10 @@ inline constexpr size_t kAppendBytesMax = size_t{8} << 20;
 // Files are read whole; Kafka's segments and snapshots may be up to 1 GiB.
 inline constexpr uint64_t kMetadataFileBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kSmallFileBytesMax = uint64_t{1} << 20;
-// The log is replaced by a snapshot when it has grown by this much (Kafka's default is 20 MiB; ours
-// is read whole at start, so it is kept shorter).
-inline constexpr uint64_t kSnapshotEveryBytes = uint64_t{4} << 20;
+// The log is replaced by a snapshot when it has grown by this much, or is this old: Kafka's
+// defaults.
+inline constexpr uint64_t kSnapshotEveryBytes = uint64_t{20} << 20;
+inline constexpr int64_t kSnapshotEveryMs = 3'600'000;
 // Records applied between two yields: some 1 us each.
 inline constexpr int64_t kRecordsPerTurn = 256;
 // Producer ids handed out at once, as in Kafka.

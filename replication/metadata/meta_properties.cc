@@ -149,6 +149,11 @@ Result<MetaProperties> MetaProperties::parse(std::string_view text) {
   }
   MetaProperties out;
   TRY_ASSIGN(out.cluster_id, value("cluster.id"));
+  if (!std::ranges::all_of(out.cluster_id,
+                           [](char c) { return c > ' ' && c < 127 && c != '\\'; })) {
+    return fail(Errc::invalid,
+                fmt::format("cluster.id is '{}': expected visible ASCII", out.cluster_id));
+  }
   TRY_ASSIGN(const std::string node, value("node.id"));
   TRY_ASSIGN(const int32_t id, parse_id(node));
   out.node_id = NodeId(id);

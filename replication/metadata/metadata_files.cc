@@ -97,6 +97,16 @@ VotersRecord voters_record(const VoterSet& set) {
   return record;
 }
 
+// kraft.version and the voters, where they are not the configuration's.
+void append_voters(log::BatchBuilder& batch, const VoterSet& voters, int64_t now_ms) {
+  if (voters.kraft_version == 0) return;
+  KRaftVersionRecord version;
+  version.version = 0;
+  version.kraft_version = voters.kraft_version;
+  append_control(batch, log::ControlType::kraft_version, encoded(version, 0), now_ms);
+  append_control(batch, log::ControlType::kraft_voters, encoded(voters_record(voters), 0), now_ms);
+}
+
 Result<std::vector<uint8_t>> snapshot_front(SnapshotId id, const VoterSet& voters,
                                             int64_t contained_ms, int64_t now_ms, int32_t* count) {
   log::BatchBuilder batch(batch_options(log::Offset(0), id.epoch, true));
@@ -104,14 +114,7 @@ Result<std::vector<uint8_t>> snapshot_front(SnapshotId id, const VoterSet& voter
   header.version = 0;
   header.last_contained_log_timestamp = contained_ms;
   append_control(batch, log::ControlType::snapshot_header, encoded(header, 0), now_ms);
-  if (voters.kraft_version > 0) {
-    KRaftVersionRecord version;
-    version.version = 0;
-    version.kraft_version = voters.kraft_version;
-    append_control(batch, log::ControlType::kraft_version, encoded(version, 0), now_ms);
-    append_control(batch, log::ControlType::kraft_voters, encoded(voters_record(voters), 0),
-                   now_ms);
-  }
+  append_voters(batch, voters, now_ms);
   *count = batch.record_count();
   return batch.finish();
 }
@@ -204,21 +207,21 @@ std::string partition_metadata_text(const Uuid& topic_id) {
   return "version: 0\ntopic_id: " + topic_id.to_string();
 }
 
-Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead, int16_t kraft_version,
-                                                 int64_t timestamp_ms) {
-  const int16_t version = kraft_version > 0 ? 1 : 0;
+Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead,
+                                                 const VoterSet* formatted, int64_t timestamp_ms) {
   LeaderChangeMessage message;
-  message.version = version;
+  message.version = 0;
   CHECK(!lead.granted.empty());
   message.leader_id = lead.granted[0].id.value;
-  const auto put = [](const quorum::Voter& from, auto& to) {
-    to.voter_id = from.id.value;
-    to.voter_directory_id = from.directory;
-  };
-  for (const auto& voter : lead.voters) put(voter, message.voters.emplace_back());
-  for (const auto& voter : lead.granted) put(voter, message.granting_voters.emplace_back());
+  for (const auto& voter : lead.voters) {
+    message.voters.emplace_back().voter_id = voter.id.value;
+  }
+  for (const auto& voter : lead.granted) {
+    message.granting_voters.emplace_back().voter_id = voter.id.value;
+  }
   log::BatchBuilder batch(batch_options(lead.at, lead.epoch, true));
-  append_control(batch, log::ControlType::leader_change, encoded(message, version), timestamp_ms);
+  append_control(batch, log::ControlType::leader_change, encoded(message, 0), timestamp_ms);
+  if (formatted) append_voters(batch, *formatted, timestamp_ms);
   return batch.finish();
 }
 

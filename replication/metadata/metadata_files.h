@@ -53,9 +53,12 @@ struct VoterSet {
   std::vector<Endpoint> endpoints;  // of this node, the only voter
 };
 
-// The control batch that begins an epoch. `kraft_version` decides whether voters carry directories.
-Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead, int16_t kraft_version,
-                                                 int64_t timestamp_ms);
+// The control batch that begins an epoch. The first one of a log that was formatted with voters
+// (KIP-853) repeats them: `formatted` is what the snapshot at offset 0 says, or null. Kafka 4.3
+// writes the leader change in version 0, without directories, whatever kraft.version is, and its
+// tools read no other.
+Result<std::vector<uint8_t>> leader_change_batch(const quorum::Lead& lead,
+                                                 const VoterSet* formatted, int64_t timestamp_ms);
 // A data batch of `records` from `base` on. REQUIRES: not empty.
 Result<std::vector<uint8_t>> data_batch(const std::vector<std::vector<uint8_t>>& records,
                                         log::Offset base, log::LeaderEpoch epoch,

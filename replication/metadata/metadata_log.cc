@@ -74,8 +74,8 @@ Task<Status> MetadataLog::append(std::vector<uint8_t> batch) {
 
 Task<Status> MetadataLog::append_leader_change(quorum::Lead lead, int64_t timestamp_ms) {
   CHECK(lead.at == end_, lead.at, end_);
-  CO_TRY_ASSIGN(std::vector<uint8_t> batch,
-                leader_change_batch(lead, voters_.kraft_version, timestamp_ms));
+  const VoterSet* formatted = end_ == log::Offset(0) ? &voters_ : nullptr;
+  CO_TRY_ASSIGN(std::vector<uint8_t> batch, leader_change_batch(lead, formatted, timestamp_ms));
   CO_TRY(co_await append(std::move(batch)));
   epochs_.push_back({lead.epoch, lead.at});
   const std::string text = leader_epochs_text(epochs_);

@@ -72,7 +72,8 @@ class MetadataLog {
   // Appends one finished batch that begins at end(); on stable storage when this ends. After an
   // error the log is broken: every later call fails with Errc::fenced.
   reactor::Task<Status> append(std::vector<uint8_t> batch);
-  // Appends the LeaderChange control batch that begins an epoch. REQUIRES: lead.at == end().
+  // Appends the control batch that begins an epoch: the LeaderChange record, and at the begin of a
+  // log the voters it was formatted with. REQUIRES: lead.at == end().
   reactor::Task<Status> append_leader_change(quorum::Lead lead, int64_t timestamp_ms);
   // Writes a snapshot of everything below end(), rolls the log, and removes what the snapshot
   // replaces. `contained_ms` is the append time of the last record. The snapshot stands when this

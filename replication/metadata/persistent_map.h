@@ -23,8 +23,7 @@ class PersistentMap {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
-  // Null when absent. Valid until the map it was asked of changes or ends. `Lookup` compares equal
-  // to Key and hashes the same.
+  // Null when absent. Valid until the map changes. `Lookup` compares equal to Key and hashes alike.
   template <class Lookup>
   const Value* find(const Lookup& key) const {
     return find(key, Hash{}(key));
@@ -56,7 +55,6 @@ class PersistentMap {
     if (find(key, hash) == nullptr) return nullptr;
     return &mutate_leaf(root_, key, hash, 0).value;
   }
-  // False when it was not there.
   bool erase(const Key& key) {
     const uint64_t hash = Hash{}(key);
     if (find(key, hash) == nullptr) return false;
@@ -82,7 +80,6 @@ class PersistentMap {
 
  private:
   static constexpr uint32_t kBits = 5;
-  static constexpr uint32_t kHashBits = 64;
 
   struct Leaf {
     uint64_t hash;
@@ -99,13 +96,12 @@ class PersistentMap {
   };
 
   static uint32_t bit_of(uint64_t hash, uint32_t shift) {
-    return uint32_t{1} << (shift < kHashBits ? (hash >> shift) & 31 : 0);
+    return uint32_t{1} << ((hash >> shift) & 31);
   }
   static size_t index_of(uint32_t map, uint32_t bit) {
     return static_cast<size_t>(std::popcount(map & (bit - 1)));
   }
 
-  // True when the key is new.
   static bool insert(Shared<Node>& at, Leaf leaf, uint32_t shift) {
     Node& node = at.mutate();
     const uint32_t bit = bit_of(leaf.hash, shift);

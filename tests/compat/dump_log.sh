@@ -25,7 +25,7 @@ agrees() {  # agrees WHAT KAFKA-OUTPUT FILE...: odradek dump sees the same batch
   check "odradek dump agrees with Kafka about $what" cmp <(batches <<< "$ours") <(batches <<< "$theirs")
 }
 
-start_broker log.segment.bytes=1048576 metadata.log.max.record.bytes.between.snapshots=1000
+start_broker log.segment.bytes=1048576
 check "a topic" kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic" --partitions 2 --replication-factor 1
 for codec in none gzip snappy lz4 zstd; do
   check "$records records with $codec" kafka tools.ProducerPerformance --topic "$topic" --num-records "$records" --record-size 300 \
@@ -67,13 +67,32 @@ check "there are indexes" test ${#indexes[@]} -ge 2
 check "Kafka reads every index" kafka tools.DumpLogSegments --files "$(IFS=,; echo "${indexes[*]}")"
 said=$output
 readable "every index"
-# The one at offset 0 holds only voters, and the shell waits for records without end.
-mapfile -t snapshots < <(ls "$data"/__cluster_metadata-0/*.checkpoint | grep -v '/00000000000000000000-')
-check "there is a metadata snapshot" test ${#snapshots[@]} -ge 1
-check "Kafka's metadata shell opens it" kafka shell.MetadataShell --snapshot "${snapshots[-1]:-none}" find /
-holds "it has the image's root" "$output" "^/image"
-start_broker
+check "odradek dump reads every index" "$odradek" dump "${indexes[@]}"
+check "odradek dump finds nothing wrong in the directory" "$odradek" dump "$data"
+newest_snapshot() { ls "$data"/__cluster_metadata-0/*.checkpoint | tail -n 1; }
+opens() {  # opens WHAT TOPIC: Kafka's readers and ours on the newest metadata snapshot
+  local snapshot
+  snapshot=$(newest_snapshot)
+  # The one at offset 0 holds only voters, and the shell waits for records without end.
+  check "$1 is a snapshot of records: $(basename "$snapshot")" test "${snapshot##*/}" \> 00000000000000000001
+  # Elsewhere: the shell wants the lock of the directory, which a running broker holds.
+  mkdir -p "$work/snapshot"
+  cp "$snapshot" "$work/snapshot/"
+  check "Kafka's metadata shell opens it" kafka shell.MetadataShell --snapshot "$work/snapshot/${snapshot##*/}" find /
+  holds "it has the image's root" "$output" "^/image"
+  holds "and the topic" "$output" "^/image/topics/byName/$2\$"
+  check "Kafka reads its records" kafka tools.DumpLogSegments --cluster-metadata-decoder --deep-iteration --files "$snapshot"
+  said=$output
+  readable "$1"
+  agrees "$1" "$said" "$snapshot"
+}
+opens "the clean stop's metadata snapshot" "$topic"
+start_broker metadata.log.max.record.bytes.between.snapshots=1000
 check "the broker starts again on that directory" kafka tools.GetOffsetShell --bootstrap-server "$bootstrap" --topic "$topic"
 check "with all records" test "$(awk -F: '{ n += $3 } END { print n }' <<< "$output")" = $((5 * records))
+before=$(newest_snapshot)
+check "another topic" kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic-b" --partitions 20 --replication-factor 1
+check "its records are enough for another snapshot" test "$(newest_snapshot)" \> "$before"
+opens "the running broker's metadata snapshot" "$topic-b"
 stop_broker
 finish

@@ -149,7 +149,7 @@ TEST_CASE("a log much larger than the WAL and the tail's memory is read back fro
 
 TEST_CASE("a batch larger than a commit group is staged in pieces and survives") {
   LogWorld world;
-  world.options.wal_bytes = 4 << 20;
+  world.options.wal_bytes = 12 << 20;
   const auto fill = [&](Live& live) -> Task<void> {
     must(co_await live.open(kFirst));
     for (int i = 0; i < 5; ++i) {
@@ -164,16 +164,16 @@ TEST_CASE("a batch larger than a commit group is staged in pieces and survives")
 
 TEST_CASE("many lukewarm partitions share one WAL that is smaller than what they hold") {
   LogWorld world;
-  world.options.wal_bytes = 1 << 20;
+  world.options.wal_bytes = 512 << 10;
   const auto fill = [](Live& live) -> Task<void> {
-    for (int32_t p = 0; p < 40; ++p) must(co_await live.open(partition_id(3, p)));
-    for (int round = 0; round < 30; ++round) {
-      for (int32_t p = 0; p < 40; ++p) {
+    for (int32_t p = 0; p < 150; ++p) must(co_await live.open(partition_id(3, p)));
+    for (int round = 0; round < 8; ++round) {
+      for (int32_t p = 0; p < 150; ++p) {
         const Appended appended = co_await live.append(partition_id(3, p), {.value_bytes = 1'000});
         CHECK(appended.fault == AppendFault::none, appended.message);
       }
     }
-    for (int32_t p = 0; p < 40; ++p) co_await verify(live, partition_id(3, p));
+    for (int32_t p = 0; p < 150; ++p) co_await verify(live, partition_id(3, p));
   };
   world.live_until_crash(fill, DiskOutcome::random);
   world.live_until_crash(fill, DiskOutcome::all_lost);

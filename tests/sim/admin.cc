@@ -77,8 +77,10 @@ Task<std::optional<int16_t>> ask_to_delete(Connection& connection, const TopicFa
 
 // One connection; on failure it is closed and the caller comes again.
 Task<bool> with_connection(Stage& stage, TopicFacts& topic, const TopicConfigs* configs) {
+  while (stage.hold) co_await reactor::sleep_for(5ms);
   Connection connection("admin");
   bool done = false;
+  stage.say([&] { return (configs ? "create " : "delete ") + topic.name; });
   if (co_await connection.open(stage.broker, reactor::this_shard().now() + 5s)) {
     const auto code = configs ? co_await ask_to_create(connection, topic, *configs)
                               : co_await ask_to_delete(connection, topic);
@@ -153,7 +155,7 @@ void check_topics(Stage& stage, const Names& names) {
       stage.oracle.expect(there != names.end() && there->second == topic.id, "I1",
                           "topic " + topic.name + " is gone");
     } else if (topic.state == TopicFacts::State::deleted) {
-      stage.oracle.expect(there == names.end(), "I1", "topic " + topic.name + " came back");
+      stage.oracle.expect(there == names.end() || there->second != topic.id, "I1", "topic " + topic.name + " came back");
     }
   }
 }
@@ -170,6 +172,15 @@ Task<void> check_time(Stage& stage, Reader& reader, Position& position,
     expected = header.base_offset.value;
     break;
   }
+  stage.say([&] {
+    std::string text = fmt::format("{}: batches around time {}:", position.id.to_string(), wanted);
+    for (const auto& header : content.batches) {
+      if (std::abs(header.base_offset.value - expected) > 12) continue;
+      text += fmt::format(" {}..{} base {} max {};", header.base_offset.value,
+                          header.last_offset().value, header.base_timestamp, header.max_timestamp);
+    }
+    return text;
+  });
   const auto answer = co_await reader.list_offset(position, wanted);
   if (!answer) co_return;
   stage.oracle.expect(*answer == expected, "ListOffsets",
@@ -199,12 +210,17 @@ Task<bool> verify_partition(Stage& stage, TopicFacts& topic, int32_t index, Prng
       continue;
     }
     position.offset = *earliest;
+    position.lost = false;
     while (position.offset < *latest && !position.lost && !stage.oracle.violation()) {
       if (!co_await reader.poll(100ms)) break;
     }
     complete = position.offset >= *latest;
     content.log_start = *earliest;
     content.end = *latest;
+    stage.say([&] {
+      return fmt::format("verify {}: reached {} of [{}, {})", position.id.to_string(),
+                         position.offset, *earliest, *latest);
+    });
     if (complete) break;
   }
   if (complete) co_await check_time(stage, reader, position, content, prng);

@@ -15,8 +15,8 @@ namespace odradek::simulation {
 struct BrokerOptions {
   uint32_t shards = 1;
   bool written = false;
-  uint64_t wal_bytes = 0;  // 0: the broker's own choice
-  uint64_t memory_bytes = uint64_t{64} << 20;
+  uint64_t wal_bytes = 0;  // of one shard in one directory; 0: the broker's own choice
+  uint64_t shard_memory_bytes = uint64_t{32} << 20;
   uint32_t requests_per_peer = reactor::kRequestsInFlightPerPeer;
   uint32_t tasks_per_turn = 1;
   uint32_t log_directories = 1;
@@ -47,7 +47,6 @@ class BrokerNode {
   reactor::sim::NodeId id_{};
   bool started_ = false;
   bool ready_ = false;
-  bool was_clean_ = false;
   std::vector<Errand> errands_;
   uint32_t errands_done_ = 0;
 };

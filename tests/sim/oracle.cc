@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace odradek::simulation {
 
@@ -34,7 +35,7 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
   if (!fresh && at->second.crc == crc) return;
   // An answer from before a power cut that came after it says nothing about now.
   const bool stale = asked.cuts != cuts_;
-  at->second = Acked{crc, now_(), lives_, stale};
+  at->second = Acked{crc, now_(), lives_, killed_, stale};
   if (!stale) partition.floor = std::max(partition.floor, base_offset + 1);
   ++acked_batches_;
   acked_bytes_ += sent->second.bytes;
@@ -184,6 +185,13 @@ void Oracle::check_retention(const TopicFacts& topic, Partition& partition,
                             partition.log_start));
   }
   partition.log_start = content.log_start;
+  const auto deleted = topic.deleted.find(id.partition.value);
+  if (deleted != topic.deleted.end()) {
+    expect(content.log_start >= deleted->second.acked, "I1",
+           fmt::format("{}: records below {} were deleted, log start is {}", id.to_string(),
+                       deleted->second.acked, content.log_start));
+    if (content.log_start <= deleted->second.asked) return;
+  }
   if (content.log_start == 0) return;
   if (topic.retention_bytes < 0) {
     return fail("I14", fmt::format("{}: log start {} without retention", id.to_string(),
@@ -205,6 +213,24 @@ void Oracle::whole(const TopicFacts& topic, const TopicPartition& id, const Cont
   check_retention(topic, partition, id, content);
 }
 
+void Oracle::killed(bool written_mode, Duration window) {
+  if (!written_mode) return;
+  killed_ = true;
+  const MonoTime since = now_() - window;
+  for (auto& [id, partition] : partitions_) {
+    for (auto& [base, acked] : partition.acked) acked.at_risk = acked.when >= since;
+  }
+}
+
+void Oracle::recovered(bool clean) {
+  if (!clean) ++lives_;
+  expect(!clean || acked_batches_ == acked_at_stop_, "I9", "an unclean start was taken for a clean one");
+  if (!std::exchange(killed_, false)) return;
+  for (auto& [id, partition] : partitions_) {
+    for (auto& [base, acked] : partition.acked) acked.at_risk = false;
+  }
+}
+
 void Oracle::power_lost(bool written_mode, Duration window) {
   if (!written_mode) return;
   ++cuts_;
@@ -212,7 +238,7 @@ void Oracle::power_lost(bool written_mode, Duration window) {
   for (auto& [id, partition] : partitions_) {
     int64_t from = INT64_MAX;
     for (auto& [base, acked] : partition.acked) {
-      if (acked.when < since) continue;
+      if (acked.when < since && !acked.at_risk) continue;
       acked.may_be_gone = true;
       from = std::min(from, base);
     }

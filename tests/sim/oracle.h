@@ -44,7 +44,12 @@ struct TopicFacts {
   int32_t partitions = 0;
   bool written_mode = false;
   int64_t retention_bytes = -1;  // -1: everything is kept
-  int64_t segment_bytes = 0;
+  // DeleteRecords, by partition: up to where somebody asked, and up to where it was acknowledged.
+  struct Deleted {
+    int64_t asked = 0;
+    int64_t acked = 0;
+  };
+  std::map<int32_t, Deleted> deleted;
   enum class State { creating, alive, deleting, deleted } state = State::creating;
   bool alive() const { return state == State::alive; }
 };
@@ -82,7 +87,13 @@ class Oracle {
   }
 
   // --- what the world tells ---
-  void restarted(bool clean) { lives_ += clean ? 0 : 1; }
+  // The process was killed: in `written` mode what was acknowledged within `window` is written and not
+  // yet flushed, until the next start has recovered it.
+  void killed(bool written_mode, Duration window);
+  // The broker is up; it says whether its last stop was clean. It may say so when nothing was
+  // acknowledged since.
+  void recovered(bool clean);
+  void stopping() { acked_at_stop_ = acked_batches_; }
   // Power went; in `written` mode what was acknowledged within `window` may be gone.
   void power_lost(bool written_mode, Duration window);
 
@@ -104,6 +115,7 @@ class Oracle {
     uint32_t crc = 0;
     MonoTime when{};
     uint32_t life = 0;
+    bool at_risk = false;      // not flushed when the process was killed
     bool may_be_gone = false;
   };
   struct Seen {
@@ -131,7 +143,9 @@ class Oracle {
   std::map<uint32_t, Sent> sent_;  // by the batch's checksum
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
+  uint64_t acked_at_stop_ = 0;
   uint32_t cuts_ = 0;
+  bool killed_ = false;
   uint64_t acked_batches_ = 0;
   uint64_t acked_bytes_ = 0;
   uint64_t taken_back_ = 0;

@@ -12,7 +12,7 @@
 
 namespace odradek::simulation {
 
-void Pool::start(uint64_t seed, const Work& work) {
+std::optional<int> Pool::split(uint64_t seed) {
   while (running_.size() >= jobs_) reap();
   int ends[2];
   CHECK(pipe(ends) == 0);
@@ -21,12 +21,20 @@ void Pool::start(uint64_t seed, const Work& work) {
   CHECK(child >= 0);
   if (child == 0) {
     close(ends[0]);
-    const RunReport report = work();
-    const bool told = write(ends[1], &report, sizeof report) == sizeof report;
-    _exit(told ? 0 : 1);
+    return ends[1];
   }
   close(ends[1]);
   running_[child] = Child{seed, ends[0]};
+  return std::nullopt;
+}
+
+void Pool::leave(int descriptor, const RunReport& report) {
+  const bool told = write(descriptor, &report, sizeof report) == sizeof report;
+  _exit(told ? 0 : 1);
+}
+
+void Pool::start(uint64_t seed, const Work& work) {
+  if (const auto descriptor = split(seed)) leave(*descriptor, work());
 }
 
 void Pool::reap() {

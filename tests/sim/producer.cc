@@ -175,6 +175,9 @@ Task<bool> Producer::send_one() {
   if (sending.batches.empty()) co_return false;
   sending.deadline = reactor::this_shard().now() + options_.request_timeout;
   sending.ticket = connection_->post(options_.version, request);
+  stage_.say([&] {
+    return fmt::format("{}: request of {} bytes", options_.name, sending.ticket->request.size());
+  });
   in_flight_.push_back(std::move(sending));
   co_return true;
 }
@@ -185,6 +188,10 @@ void Producer::take_partition(const kafka::ProduceResponse::PartitionProduceResp
   const auto at = std::ranges::find(lane.batches, number, &Batch::number);
   if (at == lane.batches.end()) return;
   at->in_flight = false;
+  stage_.say([&] {
+    return fmt::format("{} wrote {} sequence {}: error {}, offset {}", options_.name,
+                       lane.id.to_string(), at->sequence, answer.error_code, answer.base_offset);
+  });
   if (answer.error_code == 0) {
     stage_.oracle.acked(lane.id, at->crc, answer.base_offset, asked);
     lane.batches.erase(at);
@@ -233,6 +240,7 @@ Task<void> Producer::take_answer() {
     co_return;
   }
   in_flight_.push_front(std::move(front));
+  stage_.say([&] { return options_.name + ": no answer"; });
   co_await disconnect();
 }
 
@@ -260,6 +268,7 @@ Task<bool> Producer::connect() {
     co_return false;
   }
   connection_ = std::move(fresh);
+  stage_.say([&] { return options_.name + ": connected"; });
   if (!options_.idempotent || (producer_ >= 0 && !rebuild_)) co_return true;
   kafka::InitProducerIdRequest request;
   request.transactional_id = std::nullopt;

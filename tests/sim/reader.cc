@@ -229,6 +229,11 @@ void Reader::take_partition(Position& position, const Asked& asked,
   position.high_watermark = data.high_watermark;
   position.log_start = data.log_start_offset;
   const std::vector<uint8_t> bytes = flat(data.records);
+  stage_.say([&] {
+    return fmt::format("{} reads {} from {}: error {}, {} bytes, watermark {}", options_.name,
+                       position.id.to_string(), position.offset, data.error_code, bytes.size(),
+                       data.high_watermark);
+  });
   stage_.fetched_batches_bytes += bytes.size();
   const int64_t next = stage_.oracle.read(position.id, asked, position.offset, data.high_watermark, bytes);
   for (size_t at = 0; position.keep && at < bytes.size() && !stage_.oracle.violation();) {

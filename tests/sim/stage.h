@@ -2,6 +2,8 @@
 // outside of the simulated machines, as the test does.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <string>
 
@@ -23,7 +25,15 @@ struct Stage {
   reactor::SocketAddress broker{"10.0.0.1", 9092};
   bool producing_done = false;  // consumers stop when they have caught up
   bool churn_done = false;      // no more topics come and go
+  bool hold = false;            // clients that obey it ask nothing now
   bool trace = false;
+  // What happens, to standard error, when somebody asked for it.
+  template <class Text>
+  void say(Text&& text) const {
+    if (!trace) return;
+    const double ms = static_cast<double>(world.now().time_since_epoch() / 1us) / 1000;
+    fmt::print(stderr, "{:>12.3f} ms  {}\n", ms, text());
+  }
   uint64_t rebuilt_producers = 0;  // in `written` mode, after batches were taken back
   uint64_t fetched_batches_bytes = 0;
 };

@@ -97,16 +97,14 @@ SwarmRun::SwarmRun(uint64_t seed, bool trace)
 }
 
 void SwarmRun::say(const std::string& what) {
-  if (!stage_.trace) return;
-  fmt::print(stderr, "{:>10.3f} ms  {}\n",
-             static_cast<double>(stage_.world.now().time_since_epoch() / 1us) / 1000, what);
+  stage_.say([&] { return what; });
 }
 
 void SwarmRun::draw_broker() {
   BrokerOptions& o = broker_options_;
   o.shards = static_cast<uint32_t>(prng_.between(1, 8));
   o.written = prng_.chance(1, 5);
-  o.wal_bytes = prng_.chance(1, 2) ? 0 : prng_.between(1, 4) << 20;
+  o.wal_bytes = prng_.chance(1, 2) ? 0 : prng_.between(4, 16) << 18;
   o.requests_per_peer = prng_.chance(1, 4) ? 1 : reactor::kRequestsInFlightPerPeer;
   o.tasks_per_turn = prng_.chance(1, 2) ? 1 : UINT32_MAX;
   o.log_directories = prng_.chance(1, 5) ? 2 : 1;
@@ -155,7 +153,10 @@ TopicPlan SwarmRun::draw_topic(const std::string& name) {
 
 void SwarmRun::start_broker() {
   broker_.start(broker_options_);
-  say(fmt::format("broker starts with {} shards", broker_options_.shards));
+  const BrokerOptions& o = broker_options_;
+  say(fmt::format("broker starts: {} shards, {}, wal {} KiB, {} requests to a peer, {} directories",
+                  o.shards, o.written ? "written" : "flushed", o.wal_bytes >> 10,
+                  o.requests_per_peer, o.log_directories));
 }
 
 void SwarmRun::start_clients() {
@@ -178,7 +179,10 @@ void SwarmRun::start_clients() {
     options.idempotent = i == 0 || prng_.chance(3, 4);
     options.requests_in_flight = static_cast<uint32_t>(prng_.between(1, 5));
     options.value_bytes_max = static_cast<uint32_t>(prng_.between(50, 4'000));
-    if (prng_.chance(1, 2)) options.large_bytes = static_cast<uint32_t>(prng_.between(20'000, 700'000));
+    if (prng_.chance(1, 2)) {
+      const uint64_t most = broker_options_.wal_bytes ? broker_options_.wal_bytes / 4 : 900'000;
+      options.large_bytes = static_cast<uint32_t>(prng_.between(20'000, most));
+    }
     options.acks = options.idempotent || prng_.chance(1, 2) ? -1 : 1;
     options.version = static_cast<int16_t>(prng_.between(8, 13));
     if (prng_.chance(1, 2)) options.think = std::chrono::milliseconds(prng_.between(1, 20));
@@ -243,6 +247,7 @@ void SwarmRun::come_back() {
 void SwarmRun::crash(const Fault& fault) {
   if (fault.kind == FaultKind::kill) {
     stage_.world.kill(broker_.id());
+    stage_.oracle.killed(broker_options_.written, kWrittenWindow);
   } else {
     const uint64_t steps = stage_.world.steps(broker_.id()) + prng_.between(1, 400);
     stage_.world.crash_at(broker_.id(), steps, fault.outcome);

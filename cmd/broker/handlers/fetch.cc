@@ -379,7 +379,7 @@ std::vector<Awaited> FetchCall::awaited_on(ShardId owner) const {
 
 Task<void> FetchCall::wait_on(ShardId owner, WaitKey key, MonoTime deadline, bool* go_on) {
   Broker* broker = &context_.shard.broker();
-  const bool more = co_await reactor::submit_to(
+  const bool more = co_await reactor::submit_reserved(
       owner, [broker, key, deadline, awaited = awaited_on(owner)]() mutable {
         BrokerShard& there = broker->local();
         return there.fetch_waits().wait(there.logs(), key, std::move(awaited), deadline);
@@ -405,7 +405,7 @@ Task<bool> FetchCall::wait_everywhere(MonoTime deadline) {
   co_await progress_.wait(deadline);
   Broker* broker = &context_.shard.broker();
   for (const ShardId owner : owners_) {
-    co_await reactor::submit_to(owner, [broker, key] { return cancel_on(broker->local(), key); });
+    co_await reactor::submit_reserved(owner, [broker, key] { return cancel_on(broker->local(), key); });
   }
   co_await gate.close();
   co_return go_on;
@@ -416,7 +416,7 @@ Task<bool> FetchCall::wait_for_progress(MonoTime deadline) {
   if (owners_.size() > 1) co_return co_await wait_everywhere(deadline);
   const ShardId owner = owners_.front();
   Broker* broker = &context_.shard.broker();
-  co_return co_await reactor::submit_to(
+  co_return co_await reactor::submit_reserved(
       owner, [broker, deadline, awaited = awaited_on(owner)]() mutable {
         BrokerShard& there = broker->local();
         return there.fetch_waits().wait(there.logs(), std::move(awaited), deadline);

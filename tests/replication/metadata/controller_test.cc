@@ -12,13 +12,13 @@ constexpr const char* kLog = "/data/__cluster_metadata-0/00000000000000000000.lo
 
 // Starts a controller, gives it to `story`, stops it.
 using Story = Task<void> (*)(Running&);
-Task<void> tell(Story story) {
-  Running running = must(co_await Running::start());
+Task<void> tell(Story story, SnapshotEvery every) {
+  Running running = must(co_await Running::start(every));
   co_await story(running);
   must(co_await running->stop());
 }
-void with_controller(World& world, Story story) {
-  on_disk(world, [story] { return tell(story); });
+void with_controller(World& world, Story story, SnapshotEvery every = {}) {
+  on_disk(world, [story, every] { return tell(story, every); });
 }
 
 TEST_CASE("an empty directory becomes a cluster of one broker that can serve") {
@@ -111,9 +111,42 @@ TEST_CASE("a snapshot replaces the log below it, and a start needs nothing else"
   });
 }
 
+TEST_CASE("a commit makes a snapshot when the last one is too old, and none without an interval") {
+  for (const int64_t every_ms : {int64_t{60'000}, int64_t{0}}) {
+    World world(8);
+    static int64_t every;
+    every = every_ms;
+    const auto story = [](Running& r) -> Task<void> {
+      const SnapshotId formatted = r->log().snapshot().value_or(SnapshotId{});
+      co_await r.create(new_topic("young"));
+      EXPECT(r->log().snapshot() == formatted);
+      co_await reactor::sleep_for(std::chrono::minutes(2));
+      co_await r.create(new_topic("old"));
+      EXPECT_EQ(r->log().snapshot() == formatted, every == 0);
+    };
+    with_controller(world, story, {.ms = every_ms});
+  }
+}
+
+TEST_CASE("a clean stop leaves a snapshot of everything") {
+  World world(9);
+  static log::Offset end{0};
+  with_controller(world, [](Running& r) -> Task<void> {
+    co_await r.create(new_topic("t", 2));
+    end = r->log().end();
+  });
+  EXPECT_FALSE(world.disk("node").contents(kLog));
+  with_controller(world, [](Running& r) -> Task<void> {
+    EXPECT_EQ(r->log().start(), end);
+    EXPECT_EQ(r->log().snapshot().value_or(SnapshotId{}).end, end);
+    EXPECT_EQ(r.image().find_topic("t")->partition_count(), 2);
+    co_return;
+  });
+}
+
 TEST_CASE("the log is snapshotted by itself before it grows without end") {
   World world(7);
-  with_controller(world, [](Running& r) -> Task<void> {
+  const auto story = [](Running& r) -> Task<void> {
     for (int i = 0; i < 12; ++i) {
       const std::string name = "t" + std::to_string(i);
       EXPECT_EQ((co_await r.create(new_topic(name, 10'000))).code, KafkaCode::none);
@@ -121,7 +154,8 @@ TEST_CASE("the log is snapshotted by itself before it grows without end") {
     }
     EXPECT(r->log().snapshot().value_or(SnapshotId{}).end.value > 0);
     EXPECT(r->log().bytes() < uint64_t{6} << 20);
-  });
+  };
+  with_controller(world, story, {.bytes = uint64_t{4} << 20});
   with_controller(world, [](Running& r) -> Task<void> {
     EXPECT_EQ(r.image().topic_count(), 0u);
     co_return;

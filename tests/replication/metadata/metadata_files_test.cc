@@ -48,6 +48,23 @@ TEST_CASE("a quorum-state that is cut or of a newer version is refused") {
   EXPECT_EQ(newer.error().code, Errc::unsupported);
 }
 
+TEST_CASE("the batch that begins an epoch has Kafka's bytes, with and without formatted voters") {
+  VoterSet formatted;
+  formatted.kraft_version = 1;
+  formatted.voters = {{NodeId(1), *Uuid::parse("EPX1Q2YVQtGiKcsRJD3slg")}};
+  formatted.endpoints = {{"CONTROLLER", "127.0.0.1", 29893, 0}};
+  const VoterSet configured;
+  for (const VoterSet* voters : {&std::as_const(formatted), &configured}) {
+    auto kafka = golden(voters == &formatted ? "standalone-first-batch" : "kafka-4.3.1.log");
+    const auto step = log::look_at_batch(Chain(BytesView(kafka)), 0, log::CrcCheck::yes);
+    REQUIRE(step.kind == log::WalkStep::Kind::batch);
+    kafka.resize(step.size_bytes);
+    const quorum::Lead lead{log::LeaderEpoch(1), log::Offset(0), formatted.voters,
+                            formatted.voters};
+    EXPECT(must(leader_change_batch(lead, voters, step.header.base_timestamp)) == kafka);
+  }
+}
+
 TEST_CASE("the snapshot that formats a new log begins with the bytes that Kafka's format writes") {
   const auto kafka = golden("standalone-0-0.checkpoint");
   const auto step = log::look_at_batch(Chain(BytesView(kafka)), 0, log::CrcCheck::yes);
@@ -60,6 +77,17 @@ TEST_CASE("the snapshot that formats a new log begins with the bytes that Kafka'
   REQUIRE_EQ(ours.size(), kafka.size());
   const auto front = static_cast<std::ptrdiff_t>(step.size_bytes);
   EXPECT(std::equal(ours.begin(), ours.begin() + front, kafka.begin()));
+}
+
+TEST_CASE("the batch that begins an epoch has the bytes that Kafka writes") {
+  const auto kafka = golden("kafka-4.3.1.log");
+  const auto step = log::look_at_batch(Chain(BytesView(kafka)), 0, log::CrcCheck::yes);
+  REQUIRE(step.kind == log::WalkStep::Kind::batch);
+  const quorum::Voter self{NodeId(1), id_of(7)};
+  const auto ours = must(leader_change_batch({log::LeaderEpoch(1), log::Offset(0), {self}, {self}},
+                                             nullptr, step.header.base_timestamp));
+  const auto size = static_cast<std::ptrdiff_t>(step.size_bytes);
+  EXPECT(ours == std::vector<uint8_t>(kafka.begin(), kafka.begin() + size));
 }
 
 TEST_CASE("records over one append become a transaction of several batches") {

@@ -102,6 +102,12 @@ inline NewTopic new_topic(std::string name, int32_t partitions = 1, int16_t fact
   return topic;
 }
 
+// When the log is snapshotted by itself.
+struct SnapshotEvery {
+  uint64_t bytes = kSnapshotEveryBytes;
+  int64_t ms = kSnapshotEveryMs;
+};
+
 // A controller over /data of the node it runs on, with one shard's window on its images.
 struct Running {
   std::unique_ptr<Controller> controller;
@@ -110,7 +116,7 @@ struct Running {
   static reactor::Task<log::Offset> install(ShardImage& shard, const Image* image) {
     co_return shard.install(image);
   }
-  static reactor::Task<Result<Running>> start() {
+  static reactor::Task<Result<Running>> start(SnapshotEvery every = {}) {
     FormatOptions format;
     format.directories = {"/data"};
     CO_TRY_ASSIGN(const auto directories, co_await format_directories(format));
@@ -121,6 +127,8 @@ struct Running {
     options.log.cluster_id = properties.cluster_id;
     options.log.directory_id = properties.directory_id;
     options.log_directory_ids = {properties.directory_id};
+    options.snapshot_every_bytes = every.bytes;
+    options.snapshot_every_ms = every.ms;
     options.broker_endpoints = {{"PLAINTEXT", "127.0.0.1", 9092, 0}};
     Running out;
     ShardImage* shard = out.shard.get();
