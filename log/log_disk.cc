@@ -61,10 +61,9 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
 LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
 
 Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
-  // Groups pad, and each file may lose less than a group at its end; the last part is the
-  // destager's.
-  const uint64_t room = bytes + bytes / 8 + wal_group_bytes_ + wal_capacity_bytes_ / 8;
-  if (room > wal_capacity_bytes_) {
+  // Groups pad; two files may lose less than a group at their ends; the last part is the destager's.
+  const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_;
+  if (room + wal_capacity_bytes_ / 8 > wal_capacity_bytes_) {
     co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
                                         " bytes in a write-ahead log of " +
                                         std::to_string(wal_capacity_bytes_) + " bytes");
@@ -73,7 +72,8 @@ Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
     co_return fail(Errc::timed_out, "waiting for another large batch");
   }
   large_active_ = true;
-  while (!fenced_ && wal_->capacity_bytes() < wal_->used_bytes() + room) {
+  while (!fenced_ &&
+         wal_->capacity_bytes() < wal_->used_bytes() + room + wal_->capacity_bytes() / 8) {
     // What the newest file holds counts too, and only a file that was left can be emptied.
     wal_->leave_file();
     destager_->empty_wal();

@@ -140,6 +140,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> load_first_time();
   reactor::Task<Status> reserve_memory(uint64_t bytes);
   reactor::Task<Status> reserve_wal(uint64_t bytes);
+  reactor::Task<Status> reserve_wal_large(uint64_t bytes, MonoTime deadline);
   Status usable() const;
   void put_residue();
   reactor::Task<void> put(const Chain& batch);

@@ -120,9 +120,20 @@ Task<Status> Partition::prepare(const BatchHeader& header, uint64_t bytes) {
   }
 }
 
+// The ring has room for all of it then; the group being collected needs some for a residue.
+Task<Status> Partition::reserve_wal_large(uint64_t bytes, MonoTime deadline) {
+  CO_TRY(co_await disk_.begin_large(bytes, deadline));
+  Status room;
+  while (room && !disk_.wal().has_room(2 * kDiskBlockBytes, WalRoom::internal)) {
+    room = co_await disk_.wal().wait_for_room(2 * kDiskBlockBytes, WalRoom::internal, deadline);
+  }
+  if (!room) disk_.end_large();
+  co_return room;
+}
+
 Task<Status> Partition::reserve_wal(uint64_t bytes) {
   const MonoTime deadline = reactor::this_shard().now() + kMemoryWait;
-  if (bytes > disk_.wal_piece_bytes()) co_return co_await disk_.begin_large(bytes, deadline);
+  if (bytes > disk_.wal_piece_bytes()) co_return co_await reserve_wal_large(bytes, deadline);
   // What stands before the batch: a residue of less than a block.
   const uint64_t staged = bytes + 2 * kDiskBlockBytes;
   while (disk_.large_active() || !disk_.wal().has_room(staged, WalRoom::append)) {
@@ -280,8 +291,8 @@ Task<Status> Partition::reserve_memory(uint64_t bytes) {
   while (!tail_.try_reserve(at, wanted)) {
     if (disk_.shrink_tails(wanted)) continue;
     disk_.destager().wake();
-    // It may take several blocks of several sizes: whoever gives any back wakes us, and a block that
-    // is free but of no use to us does not.
+    // It may take several blocks of several sizes: whoever gives any back wakes us, and a block
+    // that is free but of no use to us does not.
     if (!co_await reactor::this_shard().arena().wait_for_release(deadline)) {
       co_return fail(Errc::overloaded, "no memory for the log's tail");
     }

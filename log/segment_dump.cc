@@ -398,15 +398,27 @@ Task<Result<BatchesSummary>> summarise_batches(std::string path, uint64_t settle
   co_return summary;
 }
 
+static std::string_view without_deleted(std::string_view name) {
+  if (name.ends_with(kDeletedSuffix)) name.remove_suffix(kDeletedSuffix.size());
+  return name;
+}
+
+bool is_dumpable(std::string_view name) {
+  name = without_deleted(name);
+  const auto parsed = parse_segment_file_name(name);
+  if (!parsed) return name.ends_with("checkpoint") || name == kPartitionMetadataFile;
+  return parsed->suffix == kLogSuffix ||
+         std::ranges::find(kPrinters, parsed->suffix, &Printer::suffix) != kPrinters.end();
+}
+
 Task<Status> dump_file(std::string path, DumpOptions options, LineSink sink) {
   sink("Dumping " + path);
-  std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-  if (name.ends_with(kDeletedSuffix)) name.remove_suffix(kDeletedSuffix.size());
+  const std::string_view name = without_deleted(std::string_view(path).substr(path.rfind('/') + 1));
+  if (!is_dumpable(name)) {
+    co_return fail(Errc::unsupported, path + ": no file of a partition's log by its name");
+  }
   const auto parsed = parse_segment_file_name(name);
   if (!parsed) {
-    if (!name.ends_with("checkpoint") && name != kPartitionMetadataFile) {
-      co_return fail(Errc::unsupported, path + ": no file of a partition's log by its name");
-    }
     CO_TRY_ASSIGN(const auto text, co_await reactor::read_file(path, kDerivedBytesMax));
     for (const std::string_view line : detail::lines_of(as_text(text))) sink(line);
     co_return Status{};
@@ -416,7 +428,6 @@ Task<Status> dump_file(std::string path, DumpOptions options, LineSink sink) {
     status = co_await dump_segment(path, parsed->base, options, sink);
   } else {
     const auto printer = std::ranges::find(kPrinters, parsed->suffix, &Printer::suffix);
-    if (printer == kPrinters.end()) co_return fail(Errc::unsupported, path + ": unknown suffix");
     status = co_await dump_derived(path, *printer, SegmentId{{}, parsed->base}, sink);
   }
   if (!status) co_return fail(status.error().code, path + ": " + status.error().context);

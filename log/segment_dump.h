@@ -26,6 +26,8 @@ struct DumpOptions {
   // there and is not whole is an end, not damage.
   uint64_t settled_bytes = UINT64_MAX;
 };
+// Whether dump_file() knows what a file of that name is.
+bool is_dumpable(std::string_view name);
 // What the file is, its name says: .log, .index, .timeindex, .snapshot, .txnindex, .odx; a trailing
 // ".deleted" does not count, and checkpoints come as they are. Errc::unsupported for other names.
 // Errc::corrupt, after everything that could be read was printed, names what is wrong: damage in a

@@ -55,6 +55,11 @@ Task<void> free_shard(BrokerShard* shard) {
   co_return;
 }
 
+Task<void> end_waits(BrokerShard* shard) {
+  shard->end_waits();
+  co_return;
+}
+
 Task<void> adopt_on(Broker& broker, int fd, const Listener& listener) {
   broker.local().adopt(fd, listener);
   co_return;
@@ -75,7 +80,8 @@ Task<Status> bind(reactor::Listener& socket, const reactor::ListenOptions& optio
 std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners, bool controller) {
   std::vector<metadata::Endpoint> out;
   for (const Listener& l : listeners) {
-    if (l.controller == controller) out.push_back({l.name, l.advertised_host, l.advertised_port, 0});
+    if (l.controller == controller)
+      out.push_back({l.name, l.advertised_host, l.advertised_port, 0});
   }
   return out;
 }
@@ -83,11 +89,9 @@ std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners
 }  // namespace
 
 Task<Status> Broker::start_logs() {
-  for (const auto& directory : config_.log_directories) {
-    CO_TRY(co_await reactor::make_directories(directory));
-  }
-  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
+  // Looks at all log directories before it makes or changes one.
   CO_TRY_ASSIGN(store_, co_await log::LogStore::open(log_options(config_)));
+  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
   shards_.assign(config_.shards, nullptr);
   for (uint32_t i = 0; i < config_.shards; ++i) {
     BrokerShard** out = &shards_[i];
@@ -131,9 +135,8 @@ Task<Status> Broker::start_metadata() {
   options.snapshot_every_bytes = config_.metadata_snapshot_bytes;
   options.snapshot_every_ms = config_.metadata_snapshot_ms;
   CO_TRY_ASSIGN(controller_,
-                co_await metadata::Controller::start(std::move(options), [this](const auto* image) {
-                  return publish(image);
-                }));
+                co_await metadata::Controller::start(
+                    std::move(options), [this](const auto* image) { return publish(image); }));
   if (!store_->clean() && co_await controller_->bump_leader_epochs() != KafkaCode::none) {
     co_return fail(Errc::io, "new leader epochs could not be written after the unclean stop");
   }
@@ -160,10 +163,31 @@ Task<log::Offset> Broker::publish(const metadata::Image* image) {
   co_return in_use;
 }
 
+Task<void> Broker::connection_ended() {
+  --connections_open_;
+  told_of_full_ = false;
+  co_return;
+}
+
+// One warning until there is room again: a storm of clients is not to be a storm of lines.
+Task<void> Broker::turn_away(int fd) {
+  if (!std::exchange(told_of_full_, true)) {
+    reactor::log_warning("max.connections={} are open: further ones are closed",
+                         config_.connections_max);
+  }
+  const Status closed = co_await reactor::Socket(fd).close();
+  if (!closed) reactor::log_warning("a connection was not closed: {}", closed.error().to_string());
+}
+
 Task<void> Broker::accept_loop(Bound& bound) {
   for (;;) {
     const auto fd = co_await bound.socket.accept();
     if (!fd) co_return;
+    if (connections_open_ >= config_.connections_max) {
+      co_await turn_away(*fd);
+      continue;
+    }
+    ++connections_open_;
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;
     co_await reactor::submit_reserved(
@@ -218,6 +242,10 @@ Task<Status> Broker::stop() {
   const auto note = [&result](Status status) {
     if (result && !status) result = std::move(status);
   };
+  for (uint32_t i = 0; i < shards_.size(); ++i) {
+    BrokerShard* shard = shards_[i];
+    if (shard) co_await reactor::submit_reserved(ShardId(i), [shard] { return end_waits(shard); });
+  }
   // First all stop serving, then they go: a request of one may still be running on another.
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];

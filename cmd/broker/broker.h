@@ -3,8 +3,8 @@
 //   start: directories and logs -> metadata and its first image -> partitions -> listeners
 //   stop:  listeners -> connections drained -> logs destaged and closed -> metadata -> clean marker
 //
-// Lives on shard 0. Its BrokerShards live on their shards; the vector of their addresses is fixed after
-// start and shared read-only.
+// Lives on shard 0. Its BrokerShards live on their shards; the vector of their addresses is fixed
+// after start and shared read-only.
 #pragma once
 
 #include <memory>
@@ -40,8 +40,13 @@ class Broker {
   // REQUIRES: called on shard 0.
   metadata::Controller& controller() { return *controller_; }
   const std::string& cluster_id() const { return cluster_id_; }
+<<<<<<< HEAD
+  // REQUIRES: called on shard 0, once for each connection that was given to a shard.
+  reactor::Task<void> connection_ended();
+=======
   // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
   bool clean_start() const { return store_->clean(); }
+>>>>>>> simbroker
 
  private:
   struct Bound {
@@ -53,6 +58,7 @@ class Broker {
   reactor::Task<Status> open_listeners();
   reactor::Task<log::Offset> publish(const metadata::Image* image);
   reactor::Task<void> accept_loop(Bound& bound);
+  reactor::Task<void> turn_away(int fd);
   void warn_of_strangers();
 
   BrokerConfig config_;
@@ -64,10 +70,13 @@ class Broker {
   std::vector<std::unique_ptr<Bound>> bound_;
   reactor::Gate accepting_;
   uint32_t next_shard_ = 0;
+  uint32_t connections_open_ = 0;
+  bool told_of_full_ = false;
   bool stopping_ = false;
 };
 
-// What `odradek serve` runs on shard 0: starts a broker, prints the banner, waits for a signal, drains.
+// What `odradek serve` runs on shard 0: starts a broker, prints the banner, waits for a signal,
+// drains.
 reactor::Task<int> serve_main(BrokerConfig config);
 
 }  // namespace odradek::broker

@@ -13,6 +13,7 @@ namespace {
 
 using Properties = std::map<std::string, std::string, std::less<>>;
 
+constexpr int64_t kMillisecondsMax = INT64_MAX / 4'000'000;
 constexpr uint64_t kMemoryMin = 64ull << 20;
 // The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
 constexpr uint64_t kMemoryShareDefault = 4;
@@ -45,7 +46,8 @@ std::string upper(std::string_view text) {
 }
 
 std::unexpected<Error> bad(std::string_view name, std::string_view value, std::string_view why) {
-  return fail(Errc::invalid, std::string(name) + "=" + std::string(value) + ": " + std::string(why));
+  return fail(Errc::invalid,
+              std::string(name) + "=" + std::string(value) + ": " + std::string(why));
 }
 
 // Reads properties into fields; the first failure stays.
@@ -67,7 +69,8 @@ class Reading {
     if (error != std::errc() || end != value->data() + value->size()) {
       status_ = bad(name, *value, "not a whole number");
     } else if (parsed < low || parsed > high) {
-      status_ = bad(name, *value, "must be from " + std::to_string(low) + " to " + std::to_string(high));
+      status_ =
+          bad(name, *value, "must be from " + std::to_string(low) + " to " + std::to_string(high));
     } else {
       out = static_cast<T>(parsed);
     }
@@ -120,12 +123,14 @@ Status check_protocol(const Reading& reading, const std::string& name, bool cont
   }
   if (protocol == "PLAINTEXT" || (protocol == name && controller)) return {};
   if (protocol == "SSL" || protocol == "SASL_PLAINTEXT" || protocol == "SASL_SSL") {
-    return fail(Errc::invalid, "listener " + name + " asks for " + protocol +
-                                   ", which is not supported yet; without it the data would be open "
-                                   "to everybody: use a PLAINTEXT listener on a trusted network");
+    return fail(Errc::invalid,
+                "listener " + name + " asks for " + protocol +
+                    ", which is not supported yet; without it the data would be open "
+                    "to everybody: use a PLAINTEXT listener on a trusted network");
   }
-  return fail(Errc::invalid, "listener " + name +
-                                 " has no security protocol: add it to listener.security.protocol.map");
+  return fail(
+      Errc::invalid,
+      "listener " + name + " has no security protocol: add it to listener.security.protocol.map");
 }
 
 Status read_listeners(Reading& reading, BrokerConfig& config) {
@@ -148,6 +153,11 @@ Status read_listeners(Reading& reading, BrokerConfig& config) {
     listener.advertised_port = listener.port;
     config.listeners.push_back(std::move(listener));
   }
+  const auto between = reading.text("inter.broker.listener.name");
+  if (between && std::ranges::find(config.listeners, upper(*between), &Listener::name) ==
+                     config.listeners.end()) {
+    return bad("inter.broker.listener.name", *between, "no listener has this name");
+  }
   const auto clients = std::ranges::count(config.listeners, false, &Listener::controller);
   if (clients == 0) return bad("listeners", text, "no listener for clients is among them");
   return {};
@@ -161,7 +171,8 @@ Status read_advertised(Reading& reading, BrokerConfig& config) {
       return bad("advertised.listeners", entry, "no listener has this name");
     }
     if (advertised.host.empty() || advertised.host == "0.0.0.0" || advertised.host == "::") {
-      return bad("advertised.listeners", entry, "clients cannot connect to this address: name the host");
+      return bad("advertised.listeners", entry,
+                 "clients cannot connect to this address: name the host");
     }
     found->advertised_host = advertised.host;
     found->advertised_port = advertised.port;
@@ -181,7 +192,8 @@ Status read_directories(Reading& reading, BrokerConfig& config) {
   for (auto& directory : config.log_directories) {
     while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
   }
-  const std::set<std::string> distinct(config.log_directories.begin(), config.log_directories.end());
+  const std::set<std::string> distinct(config.log_directories.begin(),
+                                       config.log_directories.end());
   if (distinct.size() != config.log_directories.size()) {
     return bad("log.dirs", *text, "a directory stands there twice");
   }
@@ -192,17 +204,23 @@ Status read_directories(Reading& reading, BrokerConfig& config) {
 
 // One node is what there is: a configuration for several would lose its replication silently.
 Status check_single_node(const Reading& reading, const BrokerConfig& config) {
-  const auto voters = split(reading.text("controller.quorum.voters").value_or(""));
-  if (voters.size() > 1) {
-    return bad("controller.quorum.voters", *reading.text("controller.quorum.voters"),
-               "several controllers are not supported yet: name this node alone");
+  constexpr std::string_view kVoters = "controller.quorum.voters";
+  constexpr std::string_view kServers = "controller.quorum.bootstrap.servers";
+  const auto voters = split(reading.text(kVoters).value_or(""));
+  for (const std::string_view name : {kVoters, kServers}) {
+    if (split(reading.text(name).value_or("")).size() > 1) {
+      return bad(name, *reading.text(name),
+                 "several controllers are not supported yet: name this node alone");
+    }
   }
   if (voters.size() == 1 && !voters.front().starts_with(std::to_string(config.node_id) + "@")) {
-    return bad("controller.quorum.voters", voters.front(), "this node is not the voter it names");
+    return bad(kVoters, voters.front(), "this node is not the voter it names");
   }
-  const auto roles = reading.text("process.roles");
-  if (roles && split(*roles).size() != 2 && !roles->empty()) {
-    return bad("process.roles", *roles, "a single node has both: broker,controller");
+  const auto roles = split(reading.text("process.roles").value_or(""));
+  const std::set<std::string> distinct(roles.begin(), roles.end());
+  if (!roles.empty() && distinct != std::set<std::string>{"broker", "controller"}) {
+    return bad("process.roles", *reading.text("process.roles"),
+               "a single node has both: broker,controller");
   }
   for (const std::string_view name : {"default.replication.factor", "min.insync.replicas"}) {
     const auto value = reading.text(name);
@@ -215,12 +233,12 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   const std::string unit = upper(std::string_view(end, value.data() + value.size()));
-  const int shift = unit.empty()                  ? 0
+  const int shift = unit.empty()                   ? 0
                     : unit == "K" || unit == "KIB" ? 10
                     : unit == "M" || unit == "MIB" ? 20
                     : unit == "G" || unit == "GIB" ? 30
                                                    : -1;
-  if (error != std::errc() || shift < 0) {
+  if (error != std::errc() || shift < 0 || number > UINT64_MAX >> shift) {
     return bad(name, value, "a number of bytes, or one with K, M or G");
   }
   return number << shift;
@@ -261,7 +279,11 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.boolean("delete.topic.enable", config.delete_topics);
   reading.number("socket.request.max.bytes", config.request_bytes_max, 1024, kIntMax);
   reading.number("socket.listen.backlog.size", config.listen_backlog, 1, 65535);
-  reading.number("connections.max.idle.ms", config.connections_idle_ms_max, 1000, INT64_MAX / 1000000);
+  reading.number("connections.max.idle.ms", config.connections_idle_ms_max, -1, INT64_MAX);
+  // Negative: never. What a clock of nanoseconds cannot count is never, too.
+  auto& idle = config.connections_idle_ms_max;
+  idle = idle < 0 ? kMillisecondsMax : std::min(idle, kMillisecondsMax);
+  reading.number("max.connections", config.connections_max, 1, kIntMax);
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
                  INT64_MAX / 1000000);
@@ -270,8 +292,8 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.number("metadata.log.max.snapshot.interval.ms", config.metadata_snapshot_ms, 0,
                  INT64_MAX / 1000000);
   int64_t buffer = 0;
-  // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number leave
-  // the kernel's autotuning, which is faster on every path.
+  // Kafka's default of 100 KiB is set in every sample file; here -1 and the sample's own number
+  // leave the kernel's autotuning, which is faster on every path.
   reading.number("socket.send.buffer.bytes", buffer, -1, kIntMax);
   if (buffer > 102'400) config.send_buffer_bytes = static_cast<uint32_t>(buffer);
   buffer = 0;
@@ -286,9 +308,10 @@ Status sort_names(const Reading& reading, BrokerConfig& config) {
       case PropertyKind::idle: config.ignored.push_back(name); break;
       case PropertyKind::unknown: config.unknown.push_back(name); break;
       case PropertyKind::dangerous:
-        return bad(name, "...",
-                   "security, policies and plug-ins are not supported yet, and ignoring this property "
-                   "could expose or lose data: remove it to start without");
+        return bad(
+            name, "...",
+            "security, policies and plug-ins are not supported yet, and ignoring this property "
+            "could expose or lose data: remove it to start without");
     }
   }
   const auto mechanisms = reading.text("sasl.enabled.mechanisms");

@@ -21,7 +21,7 @@ struct Listener {
   uint16_t port = 0;            // to bind; 0: any free one
   std::string advertised_host;  // what clients are told
   uint16_t advertised_port = 0;
-  bool controller = false;      // in controller.listener.names: no client is told of it
+  bool controller = false;  // in controller.listener.names: no client is told of it
 };
 
 struct BrokerConfig {
@@ -43,11 +43,11 @@ struct BrokerConfig {
   int16_t replication_factor_default = 1;
   bool auto_create_topics = true;
   bool delete_topics = true;
-  uint32_t request_bytes_max = 104'857'600;      // socket.request.max.bytes
-  uint32_t send_buffer_bytes = 0;                // socket.send.buffer.bytes, 0: the kernel's
+  uint32_t request_bytes_max = 104'857'600;  // socket.request.max.bytes
+  uint32_t send_buffer_bytes = 0;            // socket.send.buffer.bytes, 0: the kernel's
   uint32_t receive_buffer_bytes = 0;
   int32_t listen_backlog = 511;
-  int64_t connections_idle_ms_max = 600'000;     // connections.max.idle.ms
+  int64_t connections_idle_ms_max = 600'000;  // connections.max.idle.ms
   uint32_t connections_max = 0x7fffffff;
   uint64_t fetch_bytes_max = 57'671'680;         // fetch.max.bytes
   int64_t retention_check_ms = 300'000;          // log.retention.check.interval.ms
@@ -62,9 +62,9 @@ struct BrokerConfig {
 // The text of a Java properties file: comments, continuation lines, escapes. Later entries win.
 Result<std::map<std::string, std::string, std::less<>>> parse_properties(std::string_view text);
 
-// Turns properties into a configuration. Errc::invalid names the property, its value, and what to do;
-// that includes what would expose or lose data if it were ignored (TLS or SASL listeners, authorizers,
-// policies, several nodes). `cores` and `memory_bytes` are the machine's.
+// Turns properties into a configuration. Errc::invalid names the property, its value, and what to
+// do; that includes what would expose or lose data if it were ignored (TLS or SASL listeners,
+// authorizers, policies, several nodes). `cores` and `memory_bytes` are the machine's.
 Result<BrokerConfig> make_config(std::map<std::string, std::string, std::less<>> properties,
                                  uint32_t cores, uint64_t memory_bytes);
 

@@ -1,5 +1,7 @@
 #include "cmd/broker/broker_shard.h"
 
+#include <algorithm>
+
 #include "cmd/broker/broker.h"
 #include "cmd/broker/connection.h"
 #include "cmd/broker/limits.h"
@@ -15,6 +17,11 @@ static uint64_t request_memory_of(uint64_t arena_bytes) {
   return std::max<uint64_t>(arena_bytes / 4, 4u << 20);
 }
 
+static uint64_t response_bytes_of(uint64_t arena_bytes) {
+  return std::clamp<uint64_t>(arena_bytes / kResponseArenaDivisor, 1u << 20,
+                              kResponseBytesPerConnection);
+}
+
 BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
                          const metadata::TopicDefaults& defaults)
     : broker_(broker),
@@ -22,6 +29,7 @@ BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
       defaults_(defaults),
       placement_(reactor::this_shard().shard_count()),
       request_memory_bytes_(request_memory_of(reactor::this_shard().arena().limit_bytes())),
+      response_bytes_max_(response_bytes_of(reactor::this_shard().arena().limit_bytes())),
       request_memory_(request_memory_bytes_),
       default_config_(metadata::effective_topic_config(nullptr, defaults)),
       fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax) {}
@@ -38,7 +46,8 @@ const metadata::EffectiveTopicConfig& BrokerShard::topic_config(const log::Topic
   return found == topic_configs_.end() ? default_config_ : found->second;
 }
 
-Task<void> BrokerShard::open_partitions(const metadata::Topic* before, const metadata::Topic& after) {
+Task<void> BrokerShard::open_partitions(const metadata::Topic* before,
+                                        const metadata::Topic& after) {
   const auto& config = topic_config(after.id());
   for (int32_t i = 0; i < after.partition_count(); ++i) {
     const log::PartitionId index(i);
@@ -47,7 +56,8 @@ Task<void> BrokerShard::open_partitions(const metadata::Topic* before, const met
     const metadata::Partition& partition = *after.partition(index);
     if (log::PartitionLog* open = logs_->find(id)) {
       const metadata::Partition* was = before ? before->partition(index) : nullptr;
-      if (!was || was->leader_epoch != partition.leader_epoch) open->begin_epoch(partition.leader_epoch);
+      if (!was || was->leader_epoch != partition.leader_epoch)
+        open->begin_epoch(partition.leader_epoch);
       continue;
     }
     log::PartitionSpec spec{id, after.name(), partition.leader_epoch, config.log};
@@ -88,22 +98,25 @@ Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
     }
   });
   std::vector<log::TopicId> reconfigured;
-  metadata::Image::for_each_changed_config(last, *image, [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
-                                                                   const metadata::ConfigMap* after) {
-    if (resource.type != metadata::ResourceType::topic) return;
-    const metadata::Topic* topic = image->find_topic(std::string_view(resource.name));
-    if (!topic) return;
-    topic_configs_[topic->id()] = metadata::effective_topic_config(after, defaults_);
-    reconfigured.push_back(topic->id());
-  });
+  metadata::Image::for_each_changed_config(
+      last, *image,
+      [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
+          const metadata::ConfigMap* after) {
+        if (resource.type != metadata::ResourceType::topic) return;
+        const metadata::Topic* topic = image->find_topic(std::string_view(resource.name));
+        if (!topic) return;
+        topic_configs_[topic->id()] = metadata::effective_topic_config(after, defaults_);
+        reconfigured.push_back(topic->id());
+      });
   for (const auto& id : reconfigured) {
     const metadata::Topic& topic = *image->find_topic(id);
     for (int32_t i = 0; i < topic.partition_count(); ++i) {
-      if (auto* open = logs_->find({id, log::PartitionId(i)})) open->configure(topic_config(id).log);
+      if (auto* open = logs_->find({id, log::PartitionId(i)}))
+        open->configure(topic_config(id).log);
     }
   }
-  // What is new opens before anybody can see it here; what went is hidden before its logs go. The old
-  // image stays valid until this returns.
+  // What is new opens before anybody can see it here; what went is hidden before its logs go. The
+  // old image stays valid until this returns.
   for (const Change& c : changes) {
     if (c.after) co_await open_partitions(c.before, *c.after);
   }
@@ -120,6 +133,9 @@ Task<void> BrokerShard::serve(int fd, const Listener& listener) {
   if (stopping_) connection->abort();
   co_await connection->run();
   connections_.erase(connection.get());
+  connection.reset();
+  Broker* broker = &broker_;
+  co_await reactor::submit_to(reactor::ShardId(0), [broker] { return broker->connection_ended(); });
 }
 
 void BrokerShard::adopt(int fd, const Listener& listener) {
@@ -132,9 +148,13 @@ static Task<void> abort_later(std::unordered_set<Connection*>& connections, reac
   for (Connection* connection : connections) connection->abort();
 }
 
-Task<void> BrokerShard::close_connections() {
+void BrokerShard::end_waits() {
   stopping_ = true;
-  fetch_waits_.cancel_all();
+  fetch_waits_.stop();
+}
+
+Task<void> BrokerShard::close_connections() {
+  end_waits();
   for (Connection* connection : connections_) connection->drain();
   reactor::Event closed;
   reactor::Gate watch;

@@ -33,11 +33,14 @@ class BrokerShard {
 
   // Starts this shard's LogManager. Afterwards install() opens partitions.
   reactor::Task<Status> start(log::LogOptions options, log::LogStore* store);
-  // Makes `image` current: opens what is new here, begins epochs, deletes what went, applies configs.
-  // Returns the smallest image number still in use on this shard.
+  // Makes `image` current: opens what is new here, begins epochs, deletes what went, applies
+  // configs. Returns the smallest image number still in use on this shard.
   reactor::Task<log::Offset> install(const metadata::Image* image);
   // Serves a connection that the acceptor gave to this shard.
   void adopt(int fd, const Listener& listener);
+  // Ends long polls here, those to come included. On all shards before close_connections() on any:
+  // a fetch of one may wait on another.
+  void end_waits();
   // Answers what was read and closes all connections, within kDrainDeadline.
   reactor::Task<void> close_connections();
   // Destages and closes the logs. REQUIRES: no shard serves connections any more.
@@ -59,6 +62,8 @@ class BrokerShard {
   // Units are bytes of request frames on this shard.
   reactor::Semaphore& request_memory() { return request_memory_; }
   uint64_t request_memory_bytes() const { return request_memory_bytes_; }
+  // What one connection may have of answers that its peer has not read, and so one fetch.
+  uint64_t response_bytes_max() const { return response_bytes_max_; }
 
   // The next producer id of this shard's block; a new block comes from the controller.
   reactor::Task<Result<int64_t>> next_producer_id();
@@ -74,6 +79,7 @@ class BrokerShard {
   const metadata::TopicDefaults& defaults_;
   Placement placement_;
   uint64_t request_memory_bytes_;
+  uint64_t response_bytes_max_;
   reactor::Semaphore request_memory_;
   // Written by install() only.
   metadata::ShardImage image_;

@@ -1,6 +1,6 @@
 #include "cmd/broker/connection.h"
 
-#include <cstddef>
+#include <algorithm>
 
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handler_table.h"
@@ -18,7 +18,11 @@ namespace odradek::broker {
 using reactor::Task;
 
 Connection::Connection(BrokerShard& shard, reactor::Socket socket, const Listener& listener)
-    : shard_(shard), listener_(listener), socket_(std::move(socket)), timer_(&Connection::on_timer) {
+    : shard_(shard),
+      listener_(listener),
+      idle_max_(std::chrono::milliseconds(shard.config().connections_idle_ms_max)),
+      socket_(std::move(socket)),
+      alarm_(*this) {
   const auto peer = socket_.peer();
   peer_ = peer.host;
   touch();
@@ -28,21 +32,40 @@ Connection::~Connection() { CHECK(slots_.empty() && !socket_.is_open(), slots_.s
 
 void Connection::touch() { last_request_ = reactor::this_shard().now(); }
 
-// One timer a connection, armed once per interval and not per request: idle time and the deadline of a
-// body that has begun.
-void Connection::on_timer(reactor::Timer& timer) {
-  auto& self = *reinterpret_cast<Connection*>(reinterpret_cast<char*>(&timer) -
-                                              offsetof(Connection, timer_));
+Connection::Alarm::Alarm(Connection& owner)
+    : Timer([](Timer& timer) { static_cast<Alarm&>(timer).connection.on_alarm(); }),
+      connection(owner) {}
+
+// Why the connection has to end at `now`; null when it may go on.
+const char* Connection::overdue(MonoTime now) const {
+  if (now >= body_deadline_) return "a request came too slowly";
+  if (now >= send_deadline_) return "the peer does not read its answers";
+  const bool idle = slots_.empty() && !serving_ && body_deadline_ == kMonoMax;
+  return idle && now - last_request_ >= idle_max_ ? "" : nullptr;
+}
+
+// One timer a connection, which is armed anew when it fires and not by every request: an idle
+// connection costs one firing in connections.max.idle.ms.
+void Connection::on_alarm() {
   auto& shard = reactor::this_shard();
   const MonoTime now = shard.now();
-  const Duration idle = std::chrono::milliseconds(self.shard_.config().connections_idle_ms_max);
-  const bool idle_too_long = self.slots_.empty() && now - self.last_request_ >= idle;
-  if (idle_too_long || now >= self.body_deadline_) {
-    if (!idle_too_long) reactor::log_warning("{}: closed: a request came too slowly", self.peer_);
-    self.abort();
+  if (const char* why = overdue(now)) {
+    if (*why) reactor::log_warning("{}: closed: {}", peer_, why);
+    abort();
     return;
   }
-  shard.timers().arm(timer, now + std::min<Duration>(idle, kBodyDeadline) / 4);
+  const bool idle = slots_.empty() && !serving_ && body_deadline_ == kMonoMax;
+  const MonoTime quiet = (idle ? last_request_ : now) + idle_max_;
+  shard.timers().arm(alarm_, std::min({quiet, body_deadline_, send_deadline_}));
+}
+
+// The body of a request has to be here by `deadline`.
+void Connection::expect_body(MonoTime deadline) {
+  body_deadline_ = deadline;
+  auto& timers = reactor::this_shard().timers();
+  if (!alarm_.armed() || alarm_.when() <= deadline) return;
+  timers.cancel(alarm_);
+  timers.arm(alarm_, deadline);
 }
 
 void Connection::abort() {
@@ -52,7 +75,11 @@ void Connection::abort() {
 
 void Connection::drain() {
   draining_ = true;
-  if (slots_.empty()) socket_.abort();
+  end_when_drained();
+}
+
+void Connection::end_when_drained() {
+  if (draining_ && slots_.empty() && !serving_) socket_.abort();
 }
 
 Task<Status> Connection::read_exact(MutableBytes to) {
@@ -81,14 +108,13 @@ Task<Status> Connection::read_exact(MutableBytes to) {
   co_return Status{};
 }
 
-// A large body: what came with the head is copied, the rest is received straight into the blocks, which
-// are taken only as bytes arrive.
+// A large body: what came with the head is copied, the rest is received straight into the blocks,
+// which are taken only as bytes arrive.
 Task<Status> Connection::read_blocks(RequestFrame& frame, size_t size) {
   for (size_t left = size; left > 0;) {
-    reactor::Lease block =
-        co_await reactor::this_shard().arena().allocate(kFrameBlockBytes, body_deadline_);
-    if (!block) co_return fail(Errc::overloaded, "no memory for a request's body");
     const size_t part = std::min(left, kFrameBlockBytes);
+    reactor::Lease block = co_await reactor::this_shard().arena().allocate(part, body_deadline_);
+    if (!block) co_return fail(Errc::overloaded, "no memory for a request's body");
     const MutableBytes to = frame.add_block(std::move(block), part);
     const size_t buffered = std::min(part, received_.bytes().size() - received_at_);
     CO_TRY(co_await read_exact(to.first(buffered)));
@@ -101,19 +127,26 @@ Task<Status> Connection::read_blocks(RequestFrame& frame, size_t size) {
 // What speaks another protocol is named, so that its owner can find the wrong port.
 Status Connection::check_size(int32_t size, BytesView head) {
   const uint32_t limit = shard_.config().request_bytes_max;
-  if (size > 0 && static_cast<uint32_t>(size) <= limit) return {};
+  if (size > 0 && static_cast<uint32_t>(size) <= limit) {
+    if (static_cast<uint64_t>(size) <= shard_.request_memory_bytes()) return {};
+    return fail(Errc::malformed, "a request of " + std::to_string(size) +
+                                     " bytes, but this shard has " +
+                                     std::to_string(shard_.request_memory_bytes()) +
+                                     " bytes of memory for all requests: raise odradek.memory");
+  }
   const std::string_view text = as_text(head);
   std::string what;
   if (head[0] == 0x16 && head[1] == 0x03) {
-    what = "a TLS handshake on a plaintext listener: point the client at a TLS listener or set "
-           "security.protocol=PLAINTEXT";
+    what =
+        "a TLS handshake on a plaintext listener: point the client at a TLS listener or set "
+        "security.protocol=PLAINTEXT";
   } else if (text == "GET " || text == "POST" || text == "HEAD" || text == "PUT ") {
     what = "an HTTP request on the Kafka port";
   } else if (size <= 0) {
     what = "a frame of " + std::to_string(size) + " bytes";
   } else {
-    what = "a frame of " + std::to_string(size) + " bytes, more than socket.request.max.bytes=" +
-           std::to_string(limit);
+    what = "a frame of " + std::to_string(size) +
+           " bytes, more than socket.request.max.bytes=" + std::to_string(limit);
   }
   return fail(Errc::malformed, what);
 }
@@ -124,14 +157,15 @@ Task<Result<RequestFrame>> Connection::read_frame() {
   const auto size = load_be<int32_t>(head);
   CO_TRY(check_size(size, head));
   const auto bytes = static_cast<uint64_t>(size);
-  auto& shard = reactor::this_shard();
-  body_deadline_ = shard.now() + kBodyDeadline +
-                   std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin);
-  const uint64_t charge = std::min(bytes, shard_.request_memory_bytes());
-  if (!co_await shard_.request_memory().acquire(charge, body_deadline_)) {
-    co_return fail(Errc::overloaded, "no memory for a request of " + std::to_string(bytes) + " bytes");
+  // It waits here for other requests to end, not for the peer.
+  if (!co_await shard_.request_memory().acquire(bytes,
+                                                reactor::this_shard().now() + kMemoryDeadline)) {
+    co_return fail(Errc::overloaded,
+                   "no memory for a request of " + std::to_string(bytes) + " bytes");
   }
-  RequestFrame frame(shard_.request_memory(), charge);
+  RequestFrame frame(shard_.request_memory(), bytes);
+  expect_body(reactor::this_shard().now() + kBodyDeadline +
+              std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin));
   if (bytes <= kSmallFrameBytes) {
     CO_TRY(co_await read_exact(frame.make_small(bytes)));
   } else {
@@ -149,6 +183,7 @@ Connection::Slot* Connection::add_slot() {
 void Connection::finish(Slot& slot, Response response) {
   slot.response = std::move(response);
   slot.ready = true;
+  response_bytes_ += slot.response.out.size();
   if (slots_.front().get() == &slot) wake_writer_.notify_all();
 }
 
@@ -188,13 +223,15 @@ Task<bool> Connection::serve(RequestFrame frame) {
     uint8_t head[4];
     frame.bytes().copy_out(0, head);
     return std::pair(load_be<int16_t>(head), load_be<int16_t>(head + 2));
-  }() : std::pair<int16_t, int16_t>(-1, -1);
+  }()
+                                             : std::pair<int16_t, int16_t>(-1, -1);
   const HandlerEntry* entry = find_handler(key.first);
+  if (entry && !serves_on(*entry, listener_.controller)) entry = nullptr;
   const kafka::ApiInfo* api = kafka::find_api(key.first);
   const bool version_known = entry && entry->serves(key.second);
   if (!entry || (!version_known && !entry->answers_unknown_versions)) {
-    reactor::log_warning("{}: closed: request of api {} version {}, which is not served", peer_,
-                         key.first, key.second);
+    reactor::log_warning("{}: closed: request of api {} version {}, which is not served on {}",
+                         peer_, key.first, key.second, listener_.name);
     co_return false;
   }
   const int16_t header_version = version_known ? api->request_header_version(key.second) : 1;
@@ -205,6 +242,7 @@ Task<bool> Connection::serve(RequestFrame frame) {
   }
   RequestContext context(shard_, listener_);
   context.host = peer_;
+  // A view of the frame's first block, which is larger than any header: it moves with the frame.
   context.client_id = header.client_id.value_or("");
   context.api_key = key.first;
   context.api_version = key.second;
@@ -227,6 +265,22 @@ Task<bool> Connection::serve(RequestFrame frame) {
   co_return !context.close_after;
 }
 
+// The parts of what is ready at the front, for one send; how many responses that is.
+size_t Connection::gather(std::vector<iovec>& parts, size_t& bytes) const {
+  size_t count = 0;
+  for (const auto& slot : slots_) {
+    if (!slot->ready || parts.size() >= kSendPartsMax || bytes >= kSendBytesMax) break;
+    ++count;
+    if (slot->response.none) continue;
+    const Chain chain = slot->response.out.chain();
+    for (size_t i = 0; i < chain.part_count(); ++i) {
+      parts.push_back({const_cast<uint8_t*>(chain.part(i).data()), chain.part(i).size()});
+    }
+    bytes += chain.size();
+  }
+  return count;
+}
+
 // Sends what is ready from the front, many responses in one send.
 Task<void> Connection::write_loop() {
   for (;;) {
@@ -237,50 +291,55 @@ Task<void> Connection::write_loop() {
     }
     std::vector<iovec> parts;
     size_t bytes = 0;
-    size_t count = 0;
-    for (auto& slot : slots_) {
-      if (!slot->ready || parts.size() >= kSendPartsMax || bytes >= kSendBytesMax) break;
-      ++count;
-      if (slot->response.none) continue;
-      const Chain chain = slot->response.out.chain();
-      for (size_t i = 0; i < chain.part_count(); ++i) {
-        parts.push_back({const_cast<uint8_t*>(chain.part(i).data()), chain.part(i).size()});
-      }
-      bytes += chain.size();
-    }
+    const size_t count = gather(parts, bytes);
     if (bytes > 0 && !broken_) {
+      send_deadline_ = reactor::this_shard().now() + idle_max_;
       const Status sent = co_await socket_.send(std::move(parts));
+      send_deadline_ = kMonoMax;
       if (!sent) abort();
     }
+    response_bytes_ -= bytes;
     slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
     touch();
     room_.notify_all();
-    if (draining_ && slots_.empty()) socket_.abort();
+    end_when_drained();
   }
 }
 
-Task<void> Connection::run() {
-  auto& shard = reactor::this_shard();
-  shard.timers().arm(timer_, shard.now() + kBodyDeadline / 4);
-  gate_.spawn("connection writer", write_loop(), reactor::TaskClass::completion);
+// Reads no more than the answers that are open allow: whoever does not read them is not read
+// either.
+Task<void> Connection::read_loop() {
   while (!broken_ && !draining_) {
-    while (slots_.size() >= kResponsesPerConnection) co_await room_.wait();
+    while (slots_.size() >= kResponsesPerConnection ||
+           response_bytes_ >= shard_.response_bytes_max()) {
+      co_await room_.wait();
+    }
     auto frame = co_await read_frame();
     if (!frame) {
       const Errc code = frame.error().code;
       if (code == Errc::malformed || code == Errc::overloaded) {
         reactor::log_warning("{}: closed: {}", peer_, frame.error().context);
       }
-      break;
+      co_return;
     }
     touch();
-    if (!co_await serve(std::move(*frame))) break;
+    serving_ = true;
+    const bool go_on = co_await serve(std::move(*frame));
+    serving_ = false;
+    if (!go_on) co_return;
   }
+}
+
+Task<void> Connection::run() {
+  auto& shard = reactor::this_shard();
+  shard.timers().arm(alarm_, shard.now() + idle_max_);
+  gate_.spawn("connection writer", write_loop(), reactor::TaskClass::completion);
+  co_await read_loop();
   reading_done_ = true;
   received_.release();
   wake_writer_.notify_all();
   co_await gate_.close();
-  shard.timers().cancel(timer_);
+  shard.timers().cancel(alarm_);
   const Status closed = co_await socket_.close();
   if (!closed) reactor::log_warning("{}: {}", peer_, closed.error().to_string());
 }

@@ -1,13 +1,16 @@
-// One client's connection on one shard: reads frames, runs requests, sends responses in the order of the
-// requests. Produce requests overlap: each is appended before the next frame is read, and its wait for
-// durability runs beside. Every other request runs alone, as Kafka does it. Back-pressure is not
-// reading: at most kResponsesPerConnection answers are open.
+// One client's connection on one shard: reads frames, runs requests, sends responses in the order
+// of the requests. Produce requests overlap: each is appended before the next frame is read, and
+// its wait for durability runs beside. Every other request runs alone, as Kafka does it.
+// Back-pressure is not reading: at most kResponsesPerConnection answers of at most
+// BrokerShard::response_bytes_max() are open, and a peer that takes nothing of them for
+// connections.max.idle.ms is left.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cmd/broker/frame.h"
 #include "cmd/broker/request.h"
@@ -27,8 +30,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Serves until the peer leaves, breaks the protocol, idles too long, or abort(). Then the socket is
-  // closed and nothing of this connection runs.
+  // Serves until the peer leaves, breaks the protocol, idles too long, or abort(). Then the socket
+  // is closed and nothing of this connection runs.
   reactor::Task<void> run();
   // Stops reading new requests; what was read is answered.
   void drain();
@@ -51,12 +54,22 @@ class Connection {
   reactor::Task<void> write_loop();
   Slot* add_slot();
   void finish(Slot& slot, Response response);
+  size_t gather(std::vector<iovec>& parts, size_t& bytes) const;
+  reactor::Task<void> read_loop();
+  void end_when_drained();
   void touch();
-  static void on_timer(reactor::Timer& timer);
+  struct Alarm : reactor::Timer {
+    explicit Alarm(Connection& owner);
+    Connection& connection;
+  };
+  void on_alarm();
+  const char* overdue(MonoTime now) const;
+  void expect_body(MonoTime deadline);
 
   // Fixed at construction.
   BrokerShard& shard_;
   const Listener& listener_;
+  Duration idle_max_;
   reactor::Socket socket_;
   std::string peer_;
   // Written by the reading task.
@@ -65,17 +78,20 @@ class Connection {
   uint64_t requests_ = 0;
   MonoTime last_request_{};
   MonoTime body_deadline_ = kMonoMax;
+  bool serving_ = false;  // a request runs that may not have its slot yet
   // Shared by the reading task, the produce tasks and the writing task.
   std::deque<std::unique_ptr<Slot>> slots_;
   size_t produces_open_ = 0;
+  size_t response_bytes_ = 0;  // of the ready ones
+  MonoTime send_deadline_ = kMonoMax;
   bool reading_done_ = false;
   bool broken_ = false;
   bool draining_ = false;
   reactor::WaitList wake_writer_;
-  reactor::WaitList room_;           // for another slot
+  reactor::WaitList room_;  // for another slot
   reactor::WaitList produces_done_;
   reactor::Gate gate_;
-  reactor::Timer timer_;
+  Alarm alarm_;
 };
 
 }  // namespace odradek::broker

@@ -1,61 +1,81 @@
 #include "cmd/broker/fetch_wait.h"
 
-#include <algorithm>
-
-#include "reactor/base/check.h"
+#include <deque>
 
 namespace odradek::broker {
+
+using reactor::Event;
+using reactor::Task;
 
 namespace {
 
 // One partition's registration, in the waiting task's frame.
 struct Registration : log::PartitionLog::Watcher {
   log::TopicPartition id;
-  reactor::Event* woken = nullptr;
+  Event* woken = nullptr;
 };
+
+void tell(log::PartitionLog::Watcher& watcher) { static_cast<Registration&>(watcher).woken->set(); }
 
 }  // namespace
 
-reactor::Task<void> FetchWaits::wait(log::LogManager& logs, WaitKey key,
-                                     std::vector<log::TopicPartition> ids, MonoTime deadline) {
-  const auto early = std::ranges::find(cancelled_early_, key);
-  if (early != cancelled_early_.end()) {
-    cancelled_early_.erase(early);
-    co_return;
-  }
-  if (stopped_) co_return;
-  Waiting self{key, {}};
-  waiting_.push_back(&self);
+Task<void> FetchWaits::wait_for(log::LogManager& logs, std::vector<Awaited> partitions,
+                                MonoTime deadline, Event& woken) {
   std::deque<Registration> registrations;
-  for (const auto& id : ids) {
-    log::PartitionLog* partition = logs.find(id);
-    if (!partition) {
-      self.woken.set();  // it went away: the caller looks again and says so
-      continue;
+  for (const Awaited& awaited : partitions) {
+    log::PartitionLog* log = logs.find(awaited.id);
+    if (!log || log->high_watermark() != awaited.high_watermark ||
+        log->last_stable() != awaited.last_stable) {
+      woken.set();
+      break;
     }
     Registration& r = registrations.emplace_back();
-    r.id = id;
-    r.woken = &self.woken;
-    r.on_progress = [](log::PartitionLog::Watcher& w) { static_cast<Registration&>(w).woken->set(); };
-    partition->add_watcher(r);
+    r.id = awaited.id;
+    r.woken = &woken;
+    r.on_progress = &tell;
+    log->add_watcher(r);
   }
-  co_await self.woken.wait(deadline);
+  if (!stopped_) {
+    const auto place = running_.insert(running_.end(), &woken);
+    co_await woken.wait(deadline);
+    running_.erase(place);
+  }
   for (auto& r : registrations) {
-    if (log::PartitionLog* partition = logs.find(r.id)) partition->remove_watcher(r);
+    if (log::PartitionLog* log = logs.find(r.id)) log->remove_watcher(r);
   }
-  std::erase(waiting_, &self);
+}
+
+Task<bool> FetchWaits::wait(log::LogManager& logs, std::vector<Awaited> partitions,
+                            MonoTime deadline) {
+  Event woken;
+  co_await wait_for(logs, std::move(partitions), deadline, woken);
+  co_return !stopped_;
+}
+
+Task<bool> FetchWaits::wait(log::LogManager& logs, WaitKey key, std::vector<Awaited> partitions,
+                            MonoTime deadline) {
+  Event woken;
+  if (!cancellable_.try_emplace(key, &woken).second) {
+    cancellable_.erase(key);  // cancelled before it began
+    co_return !stopped_;
+  }
+  co_await wait_for(logs, std::move(partitions), deadline, woken);
+  // Its cancel erases the key; when that was before, it is gone.
+  const auto found = cancellable_.find(key);
+  if (found != cancellable_.end()) found->second = nullptr;
+  co_return !stopped_;
 }
 
 void FetchWaits::cancel(WaitKey key) {
-  for (Waiting* w : waiting_) {
-    if (w->key == key) return w->woken.set();
-  }
-  cancelled_early_.push_back(key);
+  const auto [at, first] = cancellable_.try_emplace(key, nullptr);
+  if (first) return;
+  if (at->second) at->second->set();
+  cancellable_.erase(at);
 }
 
-void FetchWaits::cancel_all() {
+void FetchWaits::stop() {
   stopped_ = true;
-  for (Waiting* w : waiting_) w->woken.set();
+  for (Event* woken : running_) woken->set();
 }
 
 }  // namespace odradek::broker

@@ -8,19 +8,23 @@
 
 namespace odradek::broker {
 
-inline constexpr size_t kSmallFrameBytes = 64 * 1024;     // a larger frame lies in arena blocks
-inline constexpr size_t kFrameBlockBytes = 256 * 1024;    // of this size, taken as bytes arrive
-inline constexpr size_t kResponsesPerConnection = 128;    // answered in order; then reading stops
-inline constexpr size_t kResponseBytesPerConnection = 64u << 20;
-inline constexpr size_t kSendPartsMax = 64;               // pieces of one coalesced send
-inline constexpr size_t kSendBytesMax = 2u << 20;         // then the next send begins
-inline constexpr Duration kBodyDeadline = 30s;            // a frame that has begun, plus ...
+inline constexpr size_t kSmallFrameBytes = 64 * 1024;   // a larger frame lies in arena blocks
+inline constexpr size_t kFrameBlockBytes = 256 * 1024;  // of this size, taken as bytes arrive
+inline constexpr size_t kResponsesPerConnection = 128;  // answered in order; then reading stops
+inline constexpr size_t kResponseBytesPerConnection = 64u << 20;  // likewise, or less: ...
+inline constexpr size_t kResponseArenaDivisor = 8;  // ... this part of the shard's memory
+inline constexpr Duration kMemoryDeadline = 30s;    // a request that waits for others to end
+inline constexpr Duration kProduceWaitMin = 1s;     // for durability, whatever timeout.ms says
+inline constexpr size_t kSendPartsMax = 64;         // pieces of one coalesced send
+inline constexpr size_t kSendBytesMax = 2u << 20;   // then the next send begins
+inline constexpr Duration kBodyDeadline = 30s;      // a frame that has begun, plus ...
 inline constexpr uint64_t kBodyBytesPerSecondMin = 64 * 1024;  // ... its size at this rate
-inline constexpr Duration kDrainDeadline = 5s;            // open requests at a stop
-inline constexpr Duration kBindDeadline = 1s;             // for a port that is taken at the start
+inline constexpr Duration kDrainDeadline = 5s;                 // open requests at a stop
+inline constexpr Duration kBindDeadline = 1s;                  // for a port taken at the start
 inline constexpr Duration kBindRetry = 20ms;
-inline constexpr size_t kFetchSessionsMax = 1000;         // a shard
-inline constexpr int64_t kFetchSessionIdleMs = 120'000;   // older ones may be evicted
-inline constexpr uint64_t kFetchBytesMax = 55u << 20;     // fetch.max.bytes
+inline constexpr size_t kFetchSessionsMax = 1000;              // a shard
+inline constexpr int64_t kFetchSessionIdleMs = 120'000;        // older ones may be evicted
+inline constexpr size_t kFetchSessionPartitionsMax = 200'000;  // a session
+inline constexpr Duration kFetchWaitMax = 10min;               // a longer max_wait_ms is cut
 
 }  // namespace odradek::broker

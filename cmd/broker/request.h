@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +10,7 @@
 #include "cmd/broker/broker_config.h"
 #include "cmd/broker/kafka_error.h"
 #include "log/partition_log.h"
+#include "net/wire/limits.h"
 #include "net/wire/writer.h"
 #include "reactor/base/time.h"
 
@@ -19,13 +20,22 @@ class BrokerShard;
 
 // Kafka's AclOperation and ResourceType numbers; what every handler asks before it acts.
 enum class Operation : int8_t {
-  none = 1, read = 3, write = 4, create = 5, remove = 6, alter = 7, describe = 8, cluster_action = 9,
-  describe_configs = 10, alter_configs = 11, idempotent_write = 12,
+  none = 1,
+  read = 3,
+  write = 4,
+  create = 5,
+  remove = 6,
+  alter = 7,
+  describe = 8,
+  cluster_action = 9,
+  describe_configs = 10,
+  alter_configs = 11,
+  idempotent_write = 12,
 };
 enum class Resource : int8_t { none = 1, topic = 2, group = 3, cluster = 4, transactional_id = 5 };
 
-// One request's surroundings. Owned by the connection for as long as the request runs; the handlers of
-// one shard use it.
+// One request's surroundings. Owned by the connection for as long as the request runs; the handlers
+// of one shard use it.
 struct RequestContext {
   RequestContext(BrokerShard& owner, const Listener& through) : shard(owner), listener(through) {}
   BrokerShard& shard;
@@ -38,10 +48,14 @@ struct RequestContext {
   int32_t correlation_id = 0;
   MonoTime deadline = kMonoMax;
   int32_t throttle_ms = 0;
-  bool close_after = false;    // set by a handler: no more requests are read after this response
+  bool close_after = false;  // set by a handler: no more requests are read after this response
 
   // Keeps text that a response views until it is encoded.
-  std::string_view keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+  // What is longer than a string of the protocol may be is cut.
+  std::string_view keep(std::string text) {
+    if (text.size() > wire::string_size_max) text.resize(wire::string_size_max);
+    return kept_.emplace_front(std::move(text));
+  }
   // Whether the principal may do this. Everybody may, until authorizers exist.
   bool authorize(Operation operation, Resource resource, std::string_view name) const {
     (void)operation, (void)resource, (void)name;
@@ -49,10 +63,11 @@ struct RequestContext {
   }
 
  private:
-  std::deque<std::string> kept_;
+  std::forward_list<std::string> kept_;
 };
 
-// Bytes to send, in order with the connection's other responses, and what keeps spliced bytes alive.
+// Bytes to send, in order with the connection's other responses, and what keeps spliced bytes
+// alive.
 struct Response {
   wire::Writer out;
   std::vector<log::LogSlice::Piece> held;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <map>
 #include <string_view>
 
 #include "cmd/cli/dump_metadata.h"
@@ -64,18 +64,12 @@ bool is_partition(std::string_view name) {
   return log::parse_partition_directory(name).has_value() || log::is_partition_directory(name);
 }
 
-// Up to where the manifest vouches for a segment; all of it when it knows nothing of it.
-uint64_t settled_bytes(const log::ManifestState& state, std::string_view folder, log::Offset base) {
-  const auto directory = log::parse_partition_directory(folder);
-  if (!directory || directory->deleted) return UINT64_MAX;
-  for (const auto& [id, partition] : state.partitions) {
-    if (id.partition != directory->partition || partition.topic_name != directory->topic) continue;
-    const auto segment = partition.segments.find(base);
-    const bool sealed = segment != partition.segments.end() && segment->second.sealed;
-    if (sealed || base < partition.recovery.segment_base) return UINT64_MAX;
-    return base == partition.recovery.segment_base ? partition.recovery.position : 0;
-  }
-  return UINT64_MAX;
+// Up to where the manifest vouches for a segment of the partition.
+uint64_t settled_bytes(const log::ManifestPartition& partition, log::Offset base) {
+  const auto segment = partition.segments.find(base);
+  const bool sealed = segment != partition.segments.end() && segment->second.sealed;
+  if (sealed || base < partition.recovery.segment_base) return UINT64_MAX;
+  return base == partition.recovery.segment_base ? partition.recovery.position : 0;
 }
 
 class Dump {
@@ -99,6 +93,7 @@ class Dump {
   Task<Status> metadata_batches(std::string path);
   Task<Status> text(std::string path);
   Task<Status> segment_file(std::string path);
+  Task<void> read_manifest(std::string log_directory);
   Task<uint64_t> settled(std::string path);
   Task<uint64_t> settled_metadata(std::string path);
   log::DumpOptions options() const;
@@ -108,9 +103,9 @@ class Dump {
   DumpRequest request_;
   LineSink out_;
   LineSink wrong_;
-  // Written by settled(): the manifest of the directory read last, if it has one.
+  // Written by read_manifest(): the partitions of the log directory read last, by directory name.
   std::string manifest_of_;
-  std::optional<log::ManifestState> manifest_;
+  std::map<std::string, log::ManifestPartition, std::less<>> partitions_;
   int failures_ = 0;
 };
 
@@ -200,8 +195,7 @@ Task<size_t> Dump::partition(std::string path, bool summary) {
   size_t printed = 0;
   for (const reactor::DirEntry& entry : *entries) {
     const std::string below = path + "/" + entry.name;
-    const bool known = kind_of(below, false) != FileKind::log_file ||
-                       log::parse_segment_file_name(entry.name).has_value();
+    const bool known = kind_of(below, false) != FileKind::log_file || log::is_dumpable(entry.name);
     if (entry.directory || !known) continue;
     if (printed++ == 0) out_("Directory " + path);
     co_await listed_file(below, summary);
@@ -299,23 +293,32 @@ Task<Status> Dump::segment_file(std::string path) {
   co_return co_await log::dump_file(path, dump, out_);
 }
 
-// The manifest is read before the segment: what it vouches for is there then. Without one, or after
-// a clean stop, nobody is writing.
+// Read once, before any segment of the directory: what it vouches for is there then. Without one,
+// or after a clean stop, nobody is writing.
+Task<void> Dump::read_manifest(std::string log_directory) {
+  if (manifest_of_ == log_directory) co_return;
+  manifest_of_ = log_directory;
+  partitions_.clear();
+  const auto clean = co_await reactor::stat_file(log_directory + "/" + log::kCleanFile);
+  for (int i = 0; !clean && i < kManifestTries; ++i) {
+    auto state = co_await log::Manifest::read(log_directory);
+    if (!state) continue;
+    for (auto& [id, partition] : state->partitions) {
+      const std::string name = log::partition_directory_name(partition.topic_name, id.partition);
+      partitions_.insert_or_assign(name, std::move(partition));
+    }
+    co_return;
+  }
+}
+
+// All of a segment that the manifest knows nothing of.
 Task<uint64_t> Dump::settled(std::string path) {
   const auto name = log::parse_segment_file_name(name_of(path));
   const std::string folder = parent_of(path);
-  const std::string directory = parent_of(folder);
-  if (!name) co_return UINT64_MAX;
-  if (manifest_of_ != directory) {
-    manifest_.reset();
-    manifest_of_ = directory;
-    const auto clean = co_await reactor::stat_file(directory + "/" + log::kCleanFile);
-    for (int i = 0; !clean && !manifest_ && i < kManifestTries; ++i) {
-      auto state = co_await log::Manifest::read(directory);
-      if (state) manifest_ = std::move(*state);
-    }
-  }
-  co_return manifest_ ? settled_bytes(*manifest_, name_of(folder), name->base) : UINT64_MAX;
+  co_await read_manifest(parent_of(folder));
+  const auto partition = partitions_.find(name_of(folder));
+  if (!name || partition == partitions_.end()) co_return UINT64_MAX;
+  co_return settled_bytes(partition->second, name->base);
 }
 
 // The controller may be writing at the end of the last segment, and only there.

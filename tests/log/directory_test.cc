@@ -1,5 +1,6 @@
 #include "log/directory.h"
 
+#include "log/log_manager.h"
 #include "log/manifest.h"
 #include "reactor/wait.h"
 #include "tests/log/wal_testing.h"
@@ -67,6 +68,24 @@ TEST_CASE("a directory with Kafka's data is refused without even a lock file in 
   REQUIRE_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Errc::exists);
   EXPECT_FALSE(world.disk("node").contents("/data/.lock"));
+}
+
+Task<void> open_store(std::vector<std::string> directories, Status& out) {
+  LogOptions options;
+  options.directories = std::move(directories);
+  auto store = co_await LogStore::open(options);
+  out = store ? co_await (*store)->close() : Status(fail(store.error()));
+}
+
+TEST_CASE("one refused directory among several leaves the others untouched too") {
+  World world(5);
+  world.disk("node").put("/kafka/orders-0/00000000000000000000.log", text("precious"));
+  const auto before = world.disk("node").files();
+  Status status;
+  world.run([&] { return open_store({"/new", "/kafka"}, status); }, {.disk = "node"});
+  REQUIRE_FALSE(status.has_value());
+  EXPECT_EQ(status.error().code, Errc::exists);
+  EXPECT(world.disk("node").files() == before);
 }
 
 TEST_CASE("a clean stop is seen at the next start") {

@@ -138,14 +138,18 @@ void run_seed(uint64_t seed) {
   CAPTURE(seed);
   Prng draw(seed);
   LogWorld world(seed);
-  world.options.wal_bytes = draw.chance(1, 2) ? 512 << 10 : 4 << 20;
-  world.node_options.arena_bytes = draw.chance(1, 2) ? 24 << 20 : 64 << 20;
+  // A batch in pieces needs a ring of many times its size: the large ones go with the large ring.
+  constexpr uint64_t kWalBytes[] = {512 << 10, 4 << 20, 16 << 20};
+  constexpr uint64_t kValueBytes[] = {30'000, 150'000, 900'000};
+  const uint64_t ring = draw.below(3);
+  world.options.wal_bytes = kWalBytes[ring];
+  world.node_options.arena_bytes = draw.chance(1, 2) ? 80 << 20 : 128 << 20;
   const uint32_t segment_bytes = 20'000u << draw.below(7);
   const uint64_t lives = draw.between(3, 6);
   for (uint64_t life = 0; life < lives; ++life) {
     Plan plan{draw.split()};
     plan.segment_bytes = segment_bytes;
-    plan.value_bytes_max = std::min<uint64_t>(segment_bytes / 2, 150'000);
+    plan.value_bytes_max = std::min<uint64_t>(segment_bytes / 2, kValueBytes[ring]);
     plan.operations = draw.between(5, 120);
     end_life(world, draw, [&plan](Live& live) { return live_by(live, plan); });
   }

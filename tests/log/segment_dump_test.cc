@@ -109,5 +109,9 @@ TEST_CASE("checkpoints come as they are, other files are refused") {
   const auto [text, status] = dump_bytes("leader-epoch-checkpoint", as_bytes("0\n1\n0 0\n"));
   EXPECT_OK(status);
   EXPECT_EQ(text, "Dumping leader-epoch-checkpoint\n0\n1\n0 0\n");
-  EXPECT_EQ(dump_bytes("notes.txt", as_bytes("x")).second.error().code, Errc::unsupported);
+  for (const std::string name : {"notes.txt", "00000000000000001000.timeindex.tmp"}) {
+    EXPECT_EQ(dump_bytes(name, as_bytes("x")).second.error().code, Errc::unsupported);
+    EXPECT_FALSE(is_dumpable(name));
+  }
+  EXPECT(is_dumpable("00000000000000001000.timeindex.deleted"));
 }

@@ -336,15 +336,44 @@ TEST_CASE("a group that does not continue the one before it is not believed") {
   EXPECT_EQ(ring.wal().damage[0].first.value, 3);
 }
 
-Task<void> dump_into(std::vector<std::string>& lines) {
-  must(co_await dump_wal("/data", {},
-                         [&lines](std::string_view line) { lines.emplace_back(line); }));
+Task<void> dump_into(std::vector<std::string>& lines, WalDumpOptions options, Status& status) {
+  status = co_await dump_wal("/data", options,
+                             [&lines](std::string_view line) { lines.emplace_back(line); });
+}
+
+Status dump_ring(Ring& ring, std::vector<std::string>& lines, WalDumpOptions options = {}) {
+  Status status;
+  ring.world.run([&] { return dump_into(lines, options, status); },
+                 {.name = "scan", .disk = "node"});
+  return status;
+}
+
+TEST_CASE("a dump prints what is live and fails for damage in what was durable") {
+  Ring ring(4);
+  const auto [path, at] = ring.place(3);
+  ring.disk().flip_bit(path, at + 40, 0);
+  std::vector<std::string> lines;
+  const Status status = dump_ring(ring, lines);
+  REQUIRE_FALSE(status.has_value());
+  EXPECT_EQ(status.error().code, Errc::corrupt);
+  EXPECT(status.error().context.starts_with("/data/odradek.wal: damaged groups 3 to 3"));
+  EXPECT(std::ranges::any_of(lines, [](const auto& l) { return l.starts_with("  group 4"); }));
+}
+
+TEST_CASE("a dump of one file of the ring prints the groups in it and no others") {
+  Ring ring(2);
+  std::vector<std::string> lines;
+  EXPECT(dump_ring(ring, lines, {.only_file = "/data/odradek.wal/none.wal"}).has_value());
+  EXPECT(std::ranges::none_of(lines, [](const auto& l) { return l.starts_with("  group"); }));
+  lines.clear();
+  EXPECT(dump_ring(ring, lines, {.only_file = ring.place(2).first}).has_value());
+  EXPECT(std::ranges::any_of(lines, [](const auto& l) { return l.starts_with("  group 2"); }));
 }
 
 TEST_CASE("a dump names files, WALs, groups and records") {
   Ring ring(2);
   std::vector<std::string> lines;
-  ring.world.run([&] { return dump_into(lines); }, {.name = "scan", .disk = "node"});
+  EXPECT(dump_ring(ring, lines).has_value());
   const auto count = [&lines](std::string_view start) {
     return std::ranges::count_if(lines, [start](const auto& l) { return l.starts_with(start); });
   };

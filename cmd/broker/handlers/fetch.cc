@@ -1,6 +1,6 @@
-// Fetch (KIP-227 incremental sessions, KIP-516 topic ids, KIP-320 epochs): resolves what the request and
-// its session name, waits until min_bytes are there, something is wrong, or max_wait passed, then reads by
-// reference from every shard that owns some of it.
+// Fetch (KIP-227 incremental sessions, KIP-516 topic ids, KIP-320 epochs): resolves what the
+// request and its session name, waits until min_bytes are there, something is wrong, or max_wait
+// passed, then reads by reference from every shard that owns some of it.
 #include "cmd/broker/handlers/handlers.h"
 
 #include <algorithm>
@@ -96,7 +96,9 @@ Answer look(BrokerShard& shard, const Ask& ask) {
       return answer;
     }
   }
-  answer.available = log->available_bytes(log::Offset(ask.offset), limit_of(*log, ask), ask.bytes_max);
+  // With a limit of 0 there still may be a first batch.
+  const uint64_t enough = std::max<uint64_t>(ask.bytes_max, 1);
+  answer.available = log->available_bytes(log::Offset(ask.offset), limit_of(*log, ask), enough);
   return answer;
 }
 
@@ -107,8 +109,8 @@ Task<std::vector<Answer>> look_all(BrokerShard& shard, std::vector<Ask> asks) {
   co_return answers;
 }
 
-// Reads one partition. `bytes_left` is what the whole response may still take; `first` lets the first
-// batch come whole (trap 26).
+// Reads one partition. `bytes_left` is what the whole response may still take; `first` lets the
+// first batch come whole (trap 26).
 Task<Answer> read_one(BrokerShard& shard, Ask ask, uint64_t bytes_left, bool first) {
   Answer answer = look(shard, ask);
   if (answer.immediate() || answer.available == 0 || (bytes_left == 0 && !first)) co_return answer;
@@ -142,8 +144,8 @@ Task<std::vector<Answer>> read_all(BrokerShard& shard, std::vector<Ask> asks, ui
 
 class FetchCall {
  public:
-  FetchCall(RequestContext& context, const kafka::FetchRequest& request, kafka::FetchResponse& reply,
-            Response& response)
+  FetchCall(RequestContext& context, const kafka::FetchRequest& request,
+            kafka::FetchResponse& reply, Response& response)
       : context_(context), request_(request), reply_(reply), response_(response) {}
   Task<void> run();
 
@@ -151,15 +153,19 @@ class FetchCall {
   KafkaError open_session();
   KafkaError resume_session();
   KafkaError start_session();
+  KafkaError end_session();
   void list_request();
   void list_session();
   void add_part(SessionPartition wanted, SessionPartition* session);
   void resolve(Part& part);
   Task<void> look_everywhere();
   bool satisfied() const;
-  Task<void> wait_for_progress(MonoTime deadline);
-  Task<void> wait_on(ShardId owner, WaitKey key, MonoTime deadline);
+  Task<bool> wait_for_progress(MonoTime deadline);
+  Task<bool> wait_everywhere(MonoTime deadline);
+  Task<void> wait_on(ShardId owner, WaitKey key, MonoTime deadline, bool* go_on);
+  std::vector<Awaited> awaited_on(ShardId owner) const;
   Task<void> read_everywhere();
+  void rename_deleted(Part& part) const;
   void answer_all();
   void answer(Part& part);
   std::vector<size_t> indexes_of(ShardId owner) const;
@@ -202,8 +208,8 @@ SessionPartition to_partition(const RequestContext& context,
   return wanted;
 }
 
-// (0, 0): full, may create. (id, 0): closes the old one, then creates. (any, -1): without a session.
-// (id, n): incremental. Trap 37.
+// (0, 0): full, may create. (id, 0): closes the old one, then creates. (any, -1): without a
+// session. (id, n): incremental. Trap 37.
 KafkaError FetchCall::open_session() {
   if (context_.api_version < 7 || request_.session_epoch == -1) {
     if (request_.session_id != 0) context_.shard.fetch_sessions().remove(request_.session_id);
@@ -219,8 +225,9 @@ KafkaError FetchCall::start_session() {
   size_t count = 0;
   for (const auto& topic : request_.topics) count += topic.partitions.size();
   auto& here = reactor::this_shard();
-  session_ = count == 0 ? nullptr
-                        : cache.create(here.random(), by_topic_id(context_), count, here.wall_now());
+  session_ = count == 0 || count > kFetchSessionPartitionsMax
+                 ? nullptr
+                 : cache.create(here.random(), by_topic_id(context_), count, here.wall_now());
   if (!session_) {
     list_request();
     return KafkaError::none;
@@ -261,8 +268,22 @@ KafkaError FetchCall::resume_session() {
   for (const auto& topic : request_.topics) {
     for (const auto& p : topic.partitions) session_->put(to_partition(context_, topic, p));
   }
+  if (session_->size() == 0 || session_->size() > kFetchSessionPartitionsMax) {
+    return end_session();
+  }
   list_session();
   return KafkaError::none;
+}
+
+// Nothing is left in it, or too much: as with Kafka, the client learns that it has no session.
+KafkaError FetchCall::end_session() {
+  const bool empty = session_->size() == 0;
+  session_->busy = false;
+  context_.shard.fetch_sessions().remove(session_id_);
+  session_ = nullptr;
+  session_id_ = 0;
+  incremental_ = false;
+  return empty ? KafkaError::none : KafkaError::fetch_session_id_not_found;
 }
 
 void FetchCall::list_request() {
@@ -282,11 +303,18 @@ void FetchCall::resolve(Part& part) {
   const metadata::Topic* topic =
       by_id ? image.find_topic(part.wanted.topic_id) : image.find_topic(part.wanted.topic);
   if (!topic) {
-    part.answer.error = by_id ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition;
+    part.answer.error =
+        by_id ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition;
     return;
   }
   if (!topic->partition(log::PartitionId(part.wanted.partition))) {
     part.answer.error = KafkaError::unknown_topic_or_partition;
+    return;
+  }
+  // Who is older than zstd cannot read such a topic (trap 36).
+  if (context_.api_version < 10 &&
+      context_.shard.topic_config(topic->id()).produce.compression == "zstd") {
+    part.answer.error = KafkaError::unsupported_compression_type;
     return;
   }
   part.ask.id = {topic->id(), log::PartitionId(part.wanted.partition)};
@@ -339,14 +367,24 @@ bool FetchCall::satisfied() const {
   return parts_.empty() || bytes >= wanted;
 }
 
-Task<void> FetchCall::wait_on(ShardId owner, WaitKey key, MonoTime deadline) {
-  std::vector<log::TopicPartition> ids;
-  for (const size_t i : indexes_of(owner)) ids.push_back(parts_[i].ask.id);
+std::vector<Awaited> FetchCall::awaited_on(ShardId owner) const {
+  std::vector<Awaited> awaited;
+  for (const size_t i : indexes_of(owner)) {
+    const Answer& seen = parts_[i].answer;
+    awaited.push_back(
+        {parts_[i].ask.id, log::Offset(seen.high_watermark), log::Offset(seen.last_stable)});
+  }
+  return awaited;
+}
+
+Task<void> FetchCall::wait_on(ShardId owner, WaitKey key, MonoTime deadline, bool* go_on) {
   Broker* broker = &context_.shard.broker();
-  co_await reactor::submit_reserved(owner, [broker, key, deadline, ids = std::move(ids)]() mutable {
-    BrokerShard& there = broker->local();
-    return there.fetch_waits().wait(there.logs(), key, std::move(ids), deadline);
-  });
+  const bool more = co_await reactor::submit_reserved(
+      owner, [broker, key, deadline, awaited = awaited_on(owner)]() mutable {
+        BrokerShard& there = broker->local();
+        return there.fetch_waits().wait(there.logs(), key, std::move(awaited), deadline);
+      });
+  *go_on = *go_on && more;
   progress_.set();
 }
 
@@ -356,28 +394,39 @@ Task<void> cancel_on(BrokerShard& shard, WaitKey key) {
 }
 
 // Waits on every shard at once; the first that moves ends the others.
-Task<void> FetchCall::wait_for_progress(MonoTime deadline) {
-  auto& here = reactor::this_shard();
-  const WaitKey key{here.id().value, context_.shard.fetch_waits().next_number()};
-  if (owners_.size() == 1) {
-    co_await wait_on(owners_.front(), key, deadline);
-    co_return;
-  }
+Task<bool> FetchCall::wait_everywhere(MonoTime deadline) {
+  const WaitKey key{reactor::this_shard().id().value, context_.shard.fetch_waits().next_number()};
+  bool go_on = true;
   progress_.reset();
   reactor::Gate gate;
-  for (const ShardId owner : owners_) gate.spawn("fetch wait", wait_on(owner, key, deadline));
+  for (const ShardId owner : owners_) {
+    gate.spawn("fetch wait", wait_on(owner, key, deadline, &go_on));
+  }
   co_await progress_.wait(deadline);
   Broker* broker = &context_.shard.broker();
   for (const ShardId owner : owners_) {
-    co_await reactor::submit_reserved(owner,
-                                      [broker, key] { return cancel_on(broker->local(), key); });
+    co_await reactor::submit_reserved(owner, [broker, key] { return cancel_on(broker->local(), key); });
   }
   co_await gate.close();
+  co_return go_on;
+}
+
+// False when the broker stops.
+Task<bool> FetchCall::wait_for_progress(MonoTime deadline) {
+  if (owners_.size() > 1) co_return co_await wait_everywhere(deadline);
+  const ShardId owner = owners_.front();
+  Broker* broker = &context_.shard.broker();
+  co_return co_await reactor::submit_reserved(
+      owner, [broker, deadline, awaited = awaited_on(owner)]() mutable {
+        BrokerShard& there = broker->local();
+        return there.fetch_waits().wait(there.logs(), std::move(awaited), deadline);
+      });
 }
 
 Task<void> FetchCall::read_everywhere() {
-  uint64_t left = std::min<uint64_t>(static_cast<uint64_t>(std::max(request_.max_bytes, 0)),
-                                     context_.shard.config().fetch_bytes_max);
+  uint64_t left = std::min<uint64_t>({static_cast<uint64_t>(std::max(request_.max_bytes, 0)),
+                                      context_.shard.config().fetch_bytes_max,
+                                      context_.shard.response_bytes_max()});
   bool first = true;
   const auto took = [&](const Answer& answer) {
     left -= std::min(left, answer.data.bytes);
@@ -396,8 +445,8 @@ Task<void> FetchCall::read_everywhere() {
     std::vector<Ask> asks;
     for (const size_t i : indexes) asks.push_back(parts_[i].ask);
     Broker* broker = &context_.shard.broker();
-    auto answers = co_await reactor::submit_to(
-        owner, [broker, left, first, asks = std::move(asks)]() mutable {
+    auto answers =
+        co_await reactor::submit_to(owner, [broker, left, first, asks = std::move(asks)]() mutable {
           return read_all(broker->local(), std::move(asks), left, first);
         });
     for (size_t i = 0; i < indexes.size(); ++i) {
@@ -407,12 +456,18 @@ Task<void> FetchCall::read_everywhere() {
   }
 }
 
+// Clients up to version 5 do not know the storage error (trap 36).
+KafkaError error_for(const RequestContext& context, KafkaError error) {
+  const bool storage = error == KafkaError::kafka_storage_error;
+  return storage && context.api_version <= 5 ? KafkaError::not_leader_or_follower : error;
+}
+
 void FetchCall::answer(Part& part) {
   const SessionPartition& wanted = part.wanted;
   const bool new_topic =
-      reply_.responses.empty() || (by_topic_id(context_)
-                                       ? reply_.responses.back().topic_id != wanted.topic_id
-                                       : reply_.responses.back().topic != wanted.topic);
+      reply_.responses.empty() ||
+      (by_topic_id(context_) ? reply_.responses.back().topic_id != wanted.topic_id
+                             : reply_.responses.back().topic != wanted.topic);
   if (new_topic) {
     auto& topic = reply_.responses.emplace_back();
     topic.topic = context_.keep(wanted.topic);
@@ -421,7 +476,7 @@ void FetchCall::answer(Part& part) {
   Answer& a = part.answer;
   auto& out = reply_.responses.back().partitions.emplace_back();
   out.partition_index = wanted.partition;
-  out.error_code = code(a.error);
+  out.error_code = code(error_for(context_, a.error));
   out.high_watermark = a.high_watermark;
   out.last_stable_offset = a.last_stable;
   out.log_start_offset = a.log_start;
@@ -445,9 +500,18 @@ void FetchCall::answer(Part& part) {
   out.records = std::move(records);  // never null (trap 29)
 }
 
+// What went while it was waited for is unknown now, as the next request would find it.
+void FetchCall::rename_deleted(Part& part) const {
+  if (!part.resolved || part.answer.error != KafkaError::not_leader_or_follower) return;
+  if (context_.shard.image().current().find_topic(part.ask.id.topic)) return;
+  part.answer.error =
+      by_topic_id(context_) ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition;
+}
+
 // An incremental answer names only what changed (trap 38).
 void FetchCall::answer_all() {
   for (Part& part : parts_) {
+    rename_deleted(part);
     const Answer& a = part.answer;
     const bool has_data = a.data.bytes > 0;
     SessionPartition* session = part.session;
@@ -477,13 +541,13 @@ Task<void> FetchCall::run() {
   }
   reply_.session_id = session_id_;
   for (Part& part : parts_) resolve(part);
-  const MonoTime deadline =
-      reactor::this_shard().now() + std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
+  const Duration wait = std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
+  const MonoTime deadline = reactor::this_shard().now() + std::min(wait, kFetchWaitMax);
   for (;;) {
     co_await look_everywhere();
     const bool late = reactor::this_shard().now() >= deadline;
     if (satisfied() || late || context_.shard.stopping()) break;
-    co_await wait_for_progress(deadline);
+    if (!co_await wait_for_progress(deadline)) break;
   }
   co_await read_everywhere();
   // The session may have been evicted meanwhile; busy ones are not.

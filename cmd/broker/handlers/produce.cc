@@ -6,6 +6,7 @@
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/internal_topics.h"
+#include "cmd/broker/limits.h"
 #include "cmd/broker/serve_api.h"
 #include "log/batch/codec.h"
 #include "log/batch/fault.h"
@@ -228,8 +229,9 @@ bool ProduceCall::failed() const {
 }
 
 Task<Response> ProduceCall::finish() {
-  const auto timeout = std::chrono::milliseconds(std::max(request_.timeout_ms, 0));
-  const MonoTime deadline = reactor::this_shard().now() + timeout;
+  // With one replica Kafka waits for nothing and never times out; a flush takes its moment.
+  const Duration timeout = std::chrono::milliseconds(request_.timeout_ms);
+  const MonoTime deadline = reactor::this_shard().now() + std::max(timeout, kProduceWaitMin);
   // Every acknowledgement waits for what the durability mode promises, acks=1 like acks=all: there is
   // one replica, and no page cache to fall back on.
   for (const ShardId owner : owners_) co_await await_on(owner, deadline);

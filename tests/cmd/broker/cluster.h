@@ -2,6 +2,7 @@
 // connected client; at the end the broker must stop clean.
 #pragma once
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <map>
@@ -25,7 +26,7 @@ class Cluster {
       : world_(seed), properties_(std::move(properties)), shards_(shards) {
     properties_.try_emplace("listeners", "PLAINTEXT://10.0.0.1:9092");
     properties_.try_emplace("log.dirs", "/data");
-    properties_.try_emplace("odradek.memory", "64M");
+    properties_.try_emplace("odradek.memory", std::to_string(std::max(64u, 32 * shards)) + "M");
     properties_["odradek.shards"] = std::to_string(shards);
     start();
   }
