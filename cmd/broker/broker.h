@@ -40,13 +40,10 @@ class Broker {
   // REQUIRES: called on shard 0.
   metadata::Controller& controller() { return *controller_; }
   const std::string& cluster_id() const { return cluster_id_; }
-<<<<<<< HEAD
   // REQUIRES: called on shard 0, once for each connection that was given to a shard.
   reactor::Task<void> connection_ended();
-=======
   // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
   bool clean_start() const { return store_->clean(); }
->>>>>>> simbroker
 
  private:
   struct Bound {
