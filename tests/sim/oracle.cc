@@ -38,12 +38,13 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
   at->second = Acked{crc, now_(), lives_, killed_, stale};
   if (!stale) partition.floor = std::max(partition.floor, base_offset + 1);
   ++acked_batches_;
+  if (asked.stops == stops_) ++acked_since_stop_;
   acked_bytes_ += sent->second.bytes;
 }
 
 Asked Oracle::ask(const TopicPartition& id) const {
   const auto found = partitions_.find(id);
-  return {found == partitions_.end() ? 0 : found->second.floor, cuts_};
+  return {found == partitions_.end() ? 0 : found->second.floor, cuts_, stops_};
 }
 
 int64_t Oracle::acked_end(const TopicPartition& id) const {
@@ -224,7 +225,7 @@ void Oracle::killed(bool written_mode, Duration window) {
 
 void Oracle::recovered(bool clean) {
   if (!clean) ++lives_;
-  expect(!clean || acked_batches_ == acked_at_stop_, "I9", "an unclean start was taken for a clean one");
+  expect(!clean || acked_since_stop_ == 0, "I9", "an unclean start was taken for a clean one");
   if (!std::exchange(killed_, false)) return;
   for (auto& [id, partition] : partitions_) {
     for (auto& [base, acked] : partition.acked) acked.at_risk = false;

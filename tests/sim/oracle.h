@@ -58,6 +58,7 @@ struct TopicFacts {
 struct Asked {
   int64_t floor = 0;   // the high watermark was at least this
   uint32_t cuts = 0;   // power cuts that may have taken something back, so far
+  uint32_t stops = 0;  // clean stops so far
 };
 
 class Oracle {
@@ -93,7 +94,11 @@ class Oracle {
   // The broker is up; it says whether its last stop was clean. It may say so when nothing was
   // acknowledged since.
   void recovered(bool clean);
-  void stopping() { acked_at_stop_ = acked_batches_; }
+  // What is answered to questions from before it is in the log that is being closed.
+  void stopping() {
+    ++stops_;
+    acked_since_stop_ = 0;
+  }
   // Power went; in `written` mode what was acknowledged within `window` may be gone.
   void power_lost(bool written_mode, Duration window);
 
@@ -143,7 +148,8 @@ class Oracle {
   std::map<uint32_t, Sent> sent_;  // by the batch's checksum
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
-  uint64_t acked_at_stop_ = 0;
+  uint32_t stops_ = 0;
+  uint64_t acked_since_stop_ = 0;
   uint32_t cuts_ = 0;
   bool killed_ = false;
   uint64_t acked_batches_ = 0;
