@@ -82,6 +82,7 @@ Task<bool> with_connection(Stage& stage, TopicFacts& topic, const TopicConfigs* 
   bool done = false;
   stage.say([&] { return (configs ? "create " : "delete ") + topic.name; });
   if (co_await connection.open(stage.broker, reactor::this_shard().now() + 5s)) {
+    while (stage.hold) co_await reactor::sleep_for(5ms);
     const auto code = configs ? co_await ask_to_create(connection, topic, *configs)
                               : co_await ask_to_delete(connection, topic);
     const bool again = !code || (configs ? *code == kTopicExists : *code == kUnknownTopicId);

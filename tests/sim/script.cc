@@ -28,6 +28,8 @@ Task<bool> Script::connect() {
     co_await reactor::sleep_for(5ms);
     co_return false;
   }
+  // It may have been connecting when the crash came.
+  while (stage_.hold) co_await reactor::sleep_for(5ms);
   if (producer_ >= 0) co_return true;
   kafka::InitProducerIdRequest request;
   request.transactional_id = std::nullopt;

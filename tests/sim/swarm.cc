@@ -25,9 +25,6 @@ void note_violation(RunReport& report, const std::string& invariant, const std::
 
 namespace {
 
-// In `written` mode: 100 ms, and what the flush itself and a stalled disk may take on top.
-constexpr Duration kWrittenWindow = 400ms;
-
 enum class FaultKind : uint8_t { power_cut, kill, restart, cut, reset, pause, slow_disk };
 const char* fault_name(FaultKind kind) {
   constexpr const char* names[] = {"power cut", "kill",  "clean restart", "network cut",
@@ -62,6 +59,7 @@ class SwarmRun {
   bool wait(const std::function<bool()>& done, Duration limit, const char* what);
   void count_segments();
   void say(const std::string& what);
+  Duration written_window();
 
   Prng prng_;
   Stage stage_;
@@ -98,6 +96,13 @@ SwarmRun::SwarmRun(uint64_t seed, bool trace)
 
 void SwarmRun::say(const std::string& what) {
   stage_.say([&] { return what; });
+}
+
+// What a power cut may take back in `written` mode: 100 ms, and what the flush itself takes when both
+// it and the one before it meet a slow moment of the disk.
+Duration SwarmRun::written_window() {
+  const auto& disk = stage_.world.disk("broker").options();
+  return 300ms + 2 * disk.sync.most * disk.slow_factor;
 }
 
 void SwarmRun::draw_broker() {
@@ -237,7 +242,7 @@ void SwarmRun::come_back() {
     stage_.world.crash_at(broker_.id(), steps, outcome);
     if (!wait([this] { return !broker_.running() || broker_.ready(); }, 60s, "recovery")) return;
     if (broker_.running()) stage_.world.crash(broker_.id(), outcome);
-    stage_.oracle.power_lost(broker_options_.written, kWrittenWindow);
+    stage_.oracle.power_lost(broker_options_.written, written_window());
     say(fmt::format("power cut during recovery: {}", reactor::sim::outcome_name(outcome)));
     ++report_.crashes;
   }
@@ -247,12 +252,12 @@ void SwarmRun::come_back() {
 void SwarmRun::crash(const Fault& fault) {
   if (fault.kind == FaultKind::kill) {
     stage_.world.kill(broker_.id());
-    stage_.oracle.killed(broker_options_.written, kWrittenWindow);
+    stage_.oracle.killed(broker_options_.written, written_window());
   } else {
     const uint64_t steps = stage_.world.steps(broker_.id()) + prng_.between(1, 400);
     stage_.world.crash_at(broker_.id(), steps, fault.outcome);
     if (!wait([this] { return !broker_.running(); }, 60s, "a crash at a step")) return;
-    stage_.oracle.power_lost(broker_options_.written, kWrittenWindow);
+    stage_.oracle.power_lost(broker_options_.written, written_window());
   }
   count_segments();
   come_back();
@@ -324,7 +329,7 @@ void SwarmRun::finish() {
   verify("after a clean restart");
   if (over()) return;
   stage_.world.crash(broker_.id(), DiskOutcome::all_lost);
-  stage_.oracle.power_lost(broker_options_.written, kWrittenWindow);
+  stage_.oracle.power_lost(broker_options_.written, written_window());
   start_broker();
   verify("after a last power cut");
   if (!over()) broker_.stop_clean();
