@@ -18,8 +18,8 @@ constexpr uint64_t kMemoryMin = 64ull << 20;
 // The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
 constexpr uint64_t kMemoryShareDefault = 4;
 constexpr uint64_t kMemoryDefaultPerShard = 1ull << 30;
-// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this the
-// sizes take each other's slabs away.
+// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this
+// the sizes take each other's slabs away.
 constexpr uint64_t kMemoryPerShardMin = 32ull << 20;
 
 std::string_view trim(std::string_view text) {
@@ -252,8 +252,7 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   if (durability != "flushed" && durability != "written") {
     return bad("odradek.durability", durability, "must be flushed or written");
   }
-  config.durability =
-      durability == "written" ? log::Durability::written : log::Durability::flushed;
+  config.durability = durability == "written" ? log::Durability::written : log::Durability::flushed;
   config.memory_bytes =
       std::min(memory_bytes / kMemoryShareDefault, config.shards * kMemoryDefaultPerShard);
   const uint64_t least = std::max(kMemoryMin, config.shards * kMemoryPerShardMin);
@@ -261,10 +260,12 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   if (const auto text = reading.text("odradek.memory")) {
     TRY_ASSIGN(config.memory_bytes, parse_bytes("odradek.memory", *text));
     if (config.memory_bytes < least) {
-      return bad("odradek.memory", *text, "must be at least " + std::to_string(least >> 20) +
-                                              "M with " + std::to_string(config.shards) + " shards");
+      return bad("odradek.memory", *text,
+                 "must be at least " + std::to_string(least >> 20) + "M with " +
+                     std::to_string(config.shards) + " shards");
     }
-    if (config.memory_bytes > memory_bytes) return bad("odradek.memory", *text, "more than there is");
+    if (config.memory_bytes > memory_bytes)
+      return bad("odradek.memory", *text, "more than there is");
   }
   return {};
 }

@@ -165,7 +165,7 @@ Task<Result<RequestFrame>> Connection::read_frame() {
   }
   RequestFrame frame(shard_.request_memory(), bytes);
   expect_body(reactor::this_shard().now() + kBodyDeadline +
-              std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin));
+              std::chrono::milliseconds(bytes * 1000 / kBytesPerSecondMin));
   if (bytes <= kSmallFrameBytes) {
     CO_TRY(co_await read_exact(frame.make_small(bytes)));
   } else {
@@ -293,7 +293,8 @@ Task<void> Connection::write_loop() {
     size_t bytes = 0;
     const size_t count = gather(parts, bytes);
     if (bytes > 0 && !broken_) {
-      send_deadline_ = reactor::this_shard().now() + idle_max_;
+      send_deadline_ = reactor::this_shard().now() + idle_max_ +
+                       std::chrono::milliseconds(bytes * 1000 / kBytesPerSecondMin);
       const Status sent = co_await socket_.send(std::move(parts));
       send_deadline_ = kMonoMax;
       if (!sent) abort();

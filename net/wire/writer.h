@@ -55,8 +55,8 @@ class Output {
   void varint(int32_t value) { self().uvarlong(zigzag(value)); }
   void varlong(int64_t value) { self().uvarlong(zigzag(value)); }
 
-  // Text over string_size_max is cut there: what was decoded fits, and a message that a program made
-  // (an error that quotes what a client sent) must not end the program.
+  // Text over string_size_max is cut there: what was decoded fits, and a message that a program
+  // made (an error that quotes what a client sent) must not end the program.
   void string(bool compact, std::string_view value) {
     value = value.substr(0, string_size_max);
     if (compact) {

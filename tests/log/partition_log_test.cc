@@ -386,9 +386,8 @@ TEST_CASE("a segment ends when segment.ms passed between its first record and th
   LogConfig config;
   config.segment_ms = 1'000;
   const auto segments = [&] {
-    return std::ranges::count_if(world.world.disk("node").files(), [](const std::string& path) {
-      return path.ends_with(".log");
-    });
+    return std::ranges::count_if(world.world.disk("node").files(),
+                                 [](const std::string& path) { return path.ends_with(".log"); });
   };
   world.live([&](Live& live) -> Task<void> {
     must(co_await live.open(kFirst, config));
