@@ -50,18 +50,19 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
-  co_await reactor::submit_reserved(reactor::ShardId(0),
-                              [store = disk->options_.store, directory = disk->options_.directory,
-                               shard = reactor::this_shard().id(), member = disk.get()] {
-                                return join_store(store, directory, shard, member);
-                              });
+  co_await reactor::submit_reserved(
+      reactor::ShardId(0), [store = disk->options_.store, directory = disk->options_.directory,
+                            shard = reactor::this_shard().id(), member = disk.get()] {
+        return join_store(store, directory, shard, member);
+      });
   co_return disk;
 }
 
 LogDisk::~LogDisk() { CHECK(partitions_.empty(), partitions_.size()); }
 
 Task<Status> LogDisk::begin_large(uint64_t bytes, MonoTime deadline) {
-  // Groups pad; two files may lose less than a group at their ends; the last part is the destager's.
+  // Groups pad; two files may lose less than a group at their ends; the last part is the
+  // destager's.
   const uint64_t room = bytes + bytes / 8 + 2 * wal_group_bytes_;
   if (room + wal_capacity_bytes_ / 8 > wal_capacity_bytes_) {
     co_return fail(Errc::too_large, "a batch of " + std::to_string(bytes) +
@@ -213,9 +214,9 @@ void LogDisk::fence(const Error& why) {
 
 Task<void> LogDisk::tell_others(Error why) {
   co_await reactor::submit_reserved(reactor::ShardId(0),
-                              [store = options_.store, directory = options_.directory, why] {
-                                return fence_store(store, directory, why);
-                              });
+                                    [store = options_.store, directory = options_.directory, why] {
+                                      return fence_store(store, directory, why);
+                                    });
 }
 
 void LogDisk::note_full() {

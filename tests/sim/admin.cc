@@ -89,9 +89,8 @@ Task<bool> with_connection(Stage& stage, TopicFacts& topic, const TopicConfigs* 
     if (code && *code != 0 && !again && *code != 7 && *code != 41 && *code != 56) {
       stage.oracle.fail("protocol", fmt::format("topic {}: answered {}", topic.name, *code));
     }
-    const auto names = code && (*code == 0 || again)
-                           ? co_await list_topics(stage, connection)
-                           : std::optional<Names>();
+    const auto names = code && (*code == 0 || again) ? co_await list_topics(stage, connection)
+                                                     : std::optional<Names>();
     if (names) {
       const auto there = names->find(topic.name);
       done = (there != names->end()) == (configs != nullptr);
@@ -156,7 +155,8 @@ void check_topics(Stage& stage, const Names& names) {
       stage.oracle.expect(there != names.end() && there->second == topic.id, "I1",
                           "topic " + topic.name + " is gone");
     } else if (topic.state == TopicFacts::State::deleted) {
-      stage.oracle.expect(there == names.end() || there->second != topic.id, "I1", "topic " + topic.name + " came back");
+      stage.oracle.expect(there == names.end() || there->second != topic.id, "I1",
+                          "topic " + topic.name + " came back");
     }
   }
 }

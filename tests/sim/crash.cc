@@ -42,14 +42,18 @@ uint64_t digest(const Contents& contents) {
   return hash;
 }
 
-// One life of the script. The parent runs it to its end and forks at every step of the broker that is
-// to be its last; the child then lives on from there.
+// One life of the script. The parent runs it to its end and forks at every step of the broker that
+// is to be its last; the child then lives on from there.
 class CrashRun {
  public:
-  CrashRun(DiskOutcome outcome, uint64_t stride, uint64_t first, Pool* pool,
-           bool trace)
-      : stage_(kSeed), broker_(stage_), script_(stage_), outcome_(outcome), stride_(stride),
-        first_(first), pool_(pool) {
+  CrashRun(DiskOutcome outcome, uint64_t stride, uint64_t first, Pool* pool, bool trace)
+      : stage_(kSeed),
+        broker_(stage_),
+        script_(stage_),
+        outcome_(outcome),
+        stride_(stride),
+        first_(first),
+        pool_(pool) {
     options_.shards = 2;
     options_.wal_bytes = 2 << 20;
     stage_.trace = trace;
@@ -76,7 +80,7 @@ class CrashRun {
   uint64_t stride_;
   uint64_t first_;
   Pool* pool_;
-  std::optional<int> child_;   // where to report, in a child
+  std::optional<int> child_;  // where to report, in a child
   uint64_t crashed_at_ = 0;
   bool stopping_ = false;
   bool ended_ = false;
@@ -92,14 +96,15 @@ bool CrashRun::split_at(uint64_t step) {
 void CrashRun::start() {
   broker_.start(options_);
   stage_.world.crash_when(
-      broker_.id(), [this](const reactor::sim::Step& step) { return split_at(step.index); }, outcome_);
+      broker_.id(), [this](const reactor::sim::Step& step) { return split_at(step.index); },
+      outcome_);
 }
 
 // Runs until `done`, through the crash if it comes.
 void CrashRun::advance(const std::function<bool()>& done, const char* what) {
   for (;;) {
-    const Run run = stage_.world.run_until(
-        [&] { return over() || done() || !broker_.running(); }, std::chrono::minutes(2));
+    const Run run = stage_.world.run_until([&] { return over() || done() || !broker_.running(); },
+                                           std::chrono::minutes(2));
     stage_.oracle.expect(run == Run::done, "I17", what);
     if (over() || broker_.running()) return;
     recover();
@@ -112,8 +117,8 @@ uint64_t CrashRun::verify(const char* when) {
   VerifyOptions options{.seed = 5, .contents = &contents};
   const NodeId node = stage_.world.start({.name = "verify"},
                                          [this, options] { return verify_main(stage_, options); });
-  const Run run = stage_.world.run_until(
-      [&] { return over() || !stage_.world.running(node); }, std::chrono::minutes(2));
+  const Run run = stage_.world.run_until([&] { return over() || !stage_.world.running(node); },
+                                         std::chrono::minutes(2));
   const bool well = run == Run::done && stage_.world.exit_code(node).value_or(-1) == 0;
   stage_.oracle.expect(well, "I17", fmt::format("{}: could not be read", when));
   stage_.say([&] {

@@ -29,10 +29,11 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
     }
   } else {
     reactor::log_error("cannot start: {}", started.error().to_string());
+    node.stage_.oracle.fail("I1", "the broker does not start: " + started.error().to_string());
   }
   const Status ended = co_await broker.stop();
   if (!ended) reactor::log_error("the stop was not clean: {}", ended.error().to_string());
-  co_return started && ended ? 0 : 1;
+  co_return started&& ended ? 0 : 1;
 }
 
 void BrokerNode::start(const BrokerOptions& options) {
@@ -45,8 +46,7 @@ void BrokerNode::start(const BrokerOptions& options) {
   properties["log.dirs"] = directories;
   properties["odradek.shards"] = std::to_string(options.shards);
   properties["odradek.durability"] = options.written ? "written" : "flushed";
-  const uint64_t memory =
-      std::max(options.shards * options.shard_memory_bytes, uint64_t{64} << 20);
+  const uint64_t memory = std::max(options.shards * options.shard_memory_bytes, uint64_t{64} << 20);
   properties["odradek.memory"] = std::to_string(memory);
   auto config = broker::make_config(std::move(properties), options.shards, uint64_t{4} << 30);
   CHECK(config.has_value(), config.error().to_string());

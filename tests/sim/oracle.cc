@@ -129,8 +129,9 @@ void Oracle::check_acked(Partition& partition, const TopicPartition& id, const C
     } else {
       const uint32_t crc = found == there.end() ? 0 : found->second;
       return fail("I1", fmt::format("{}: acknowledged crc {:08x} in life {}, found {:08x}; log is "
-                                    "[{}, {})", name(id, at->first), at->second.crc,
-                                    at->second.life, crc, content.log_start, content.end));
+                                    "[{}, {})",
+                                    name(id, at->first), at->second.crc, at->second.life, crc,
+                                    content.log_start, content.end));
     }
   }
 }
@@ -141,7 +142,8 @@ void Oracle::check_order(const TopicFacts& topic, const TopicPartition& id,
   std::map<std::pair<int64_t, int16_t>, int32_t> expected;
   for (const BatchHeader& header : content.batches) {
     const int64_t base = header.base_offset.value;
-    if (!once.insert(header.crc).second) fail("I10", name(id, base) + ": this batch is there twice");
+    if (!once.insert(header.crc).second)
+      fail("I10", name(id, base) + ": this batch is there twice");
     if (!header.has_producer()) continue;
     const std::pair producer(header.producer_id.value, header.producer_epoch.value);
     const auto [at, first] = expected.try_emplace(producer, header.base_sequence);
@@ -150,14 +152,15 @@ void Oracle::check_order(const TopicFacts& topic, const TopicPartition& id,
       fail("I3", name(id, base) + fmt::format(": first sequence is {}", header.base_sequence));
     }
     if (at->second != header.base_sequence) {
-      fail("I3", name(id, base) + fmt::format(": sequence {}, expected {}", header.base_sequence,
-                                              at->second));
+      fail("I3", name(id, base) +
+                     fmt::format(": sequence {}, expected {}", header.base_sequence, at->second));
     }
     at->second = log::sequence_after(header.last_sequence(), 1);
   }
 }
 
-// What was first sent after an unclean start lies in a later epoch than what was acknowledged before.
+// What was first sent after an unclean start lies in a later epoch than what was acknowledged
+// before.
 void Oracle::check_epochs(Partition& partition, const TopicPartition& id, const Content& content) {
   int32_t epoch = -1;
   int32_t acked_epoch = -1;  // of the last batch that was acknowledged,

@@ -1,6 +1,6 @@
-// What must hold whatever happens, checked from outside: the oracle is told what clients sent, what was
-// acknowledged and what was read, and remembers the first thing that cannot be. The names of the
-// invariants are those of docs/TESTING.md:
+// What must hold whatever happens, checked from outside: the oracle is told what clients sent, what
+// was acknowledged and what was read, and remembers the first thing that cannot be. The names of
+// the invariants are those of docs/TESTING.md:
 //
 //   I1  acknowledged batches are there, with identical bytes, at their offsets (in `written` mode a
 //       power cut may take back the stated window)
@@ -88,8 +88,8 @@ class Oracle {
   }
 
   // --- what the world tells ---
-  // The process was killed: in `written` mode what was acknowledged within `window` is written and not
-  // yet flushed, until the next start has recovered it.
+  // The process was killed: in `written` mode what was acknowledged within `window` is written and
+  // not yet flushed, until the next start has recovered it.
   void killed(bool written_mode, Duration window);
   // The broker is up; it says whether its last stop was clean. It may say so when nothing was
   // acknowledged since.
@@ -120,7 +120,7 @@ class Oracle {
     uint32_t crc = 0;
     MonoTime when{};
     uint32_t life = 0;
-    bool at_risk = false;      // not flushed when the process was killed
+    bool at_risk = false;  // not flushed when the process was killed
     bool may_be_gone = false;
   };
   struct Seen {

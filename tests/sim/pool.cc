@@ -108,13 +108,14 @@ int run_swarm(uint64_t first, uint64_t last, uint32_t jobs, const std::string& c
   pool.finish();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   const double seeds = static_cast<double>(last - first + 1);
-  fmt::print("swarm: {} seeds ({} twice), on average {:.0f} acknowledged batches, {:.1f} crashes, "
-             "{:.1f} rolls, {:.1f} virtual s; {} batches taken back in written mode; "
-             "{:.0f} events/s, {:.1f} s\n",
-             seeds, twice, static_cast<double>(sum.acked) / seeds,
-             static_cast<double>(sum.crashes) / seeds, static_cast<double>(sum.rolls) / seeds,
-             static_cast<double>(sum.virtual_ms) / seeds / 1000, sum.taken_back,
-             static_cast<double>(sum.events) / took.count(), took.count());
+  fmt::print(
+      "swarm: {} seeds ({} twice), on average {:.0f} acknowledged batches, {:.1f} crashes, "
+      "{:.1f} rolls, {:.1f} virtual s; {} batches taken back in written mode; "
+      "{:.0f} events/s, {:.1f} s\n",
+      seeds, twice, static_cast<double>(sum.acked) / seeds,
+      static_cast<double>(sum.crashes) / seeds, static_cast<double>(sum.rolls) / seeds,
+      static_cast<double>(sum.virtual_ms) / seeds / 1000, sum.taken_back,
+      static_cast<double>(sum.events) / took.count(), took.count());
   fmt::print("{} passed, {} failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// Runs in processes of their own, a few at a time: a CHECK that fails ends one run and not the whole, and
-// what a crash leaks goes with its process.
+// Runs in processes of their own, a few at a time: a CHECK that fails ends one run and not the
+// whole, and what a crash leaks goes with its process.
 #pragma once
 
 #include <cstdint>

@@ -63,8 +63,8 @@ Task<bool> Script::produce_once(TopicFacts& topic, const log::TopicPartition& id
     co_return true;
   }
   const bool again = answer.error_code == 6 || answer.error_code == 7;
-  stage_.oracle.expect(again, "I3", fmt::format("{}: produce answered {}", id.to_string(),
-                                                answer.error_code));
+  stage_.oracle.expect(again, "I3",
+                       fmt::format("{}: produce answered {}", id.to_string(), answer.error_code));
   co_return false;
 }
 
@@ -117,8 +117,9 @@ TopicFacts& Script::add_topic(const char* name, int32_t partitions) {
 
 // Create, small and large batches, rolls (by the size of the index), a topic that goes.
 Task<void> Script::first_part() {
-  const TopicConfigs small_segments{
-      {"segment.bytes", "1048576"}, {"segment.index.bytes", "24"}, {"index.interval.bytes", "1024"}};
+  const TopicConfigs small_segments{{"segment.bytes", "1048576"},
+                                    {"segment.index.bytes", "24"},
+                                    {"index.interval.bytes", "1024"}};
   TopicFacts& orders = add_topic("orders", 2);
   co_await create_topic(stage_, orders, small_segments, prng_.split());
   for (int i = 0; i < 4; ++i) co_await produce(orders, i % 2, 100 + static_cast<size_t>(i) * 900);

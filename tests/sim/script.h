@@ -1,5 +1,5 @@
-// The canonical script of the exhaustive crash run, as a client lives it: every step is asked for again
-// until it is acknowledged, whatever happens to the broker meanwhile.
+// The canonical script of the exhaustive crash run, as a client lives it: every step is asked for
+// again until it is acknowledged, whatever happens to the broker meanwhile.
 #pragma once
 
 #include <map>
@@ -26,7 +26,8 @@ class Script {
   reactor::Task<void> second_part();
   reactor::Task<bool> connect();
   reactor::Task<void> produce(TopicFacts& topic, int32_t partition, size_t value_bytes);
-  reactor::Task<bool> produce_once(TopicFacts& topic, const log::TopicPartition& id, BytesView batch);
+  reactor::Task<bool> produce_once(TopicFacts& topic, const log::TopicPartition& id,
+                                   BytesView batch);
   reactor::Task<void> delete_records(TopicFacts& topic, int32_t partition, int64_t before);
   TopicFacts& add_topic(const char* name, int32_t partitions);
 

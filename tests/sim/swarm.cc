@@ -98,8 +98,8 @@ void SwarmRun::say(const std::string& what) {
   stage_.say([&] { return what; });
 }
 
-// What a power cut may take back in `written` mode: 100 ms, and what the flush itself takes when both
-// it and the one before it meet a slow moment of the disk.
+// What a power cut may take back in `written` mode: 100 ms, and what the flush itself takes when
+// both it and the one before it meet a slow moment of the disk.
 Duration SwarmRun::written_window() {
   const auto& disk = stage_.world.disk("broker").options();
   return 300ms + 2 * disk.sync.most * disk.slow_factor;
@@ -173,8 +173,8 @@ void SwarmRun::start_clients() {
   const uint64_t coming = prng_.chance(1, 2) ? prng_.below(5) : 0;
   for (uint64_t i = 0; i < coming; ++i) admin.coming.push_back(draw_topic(fmt::format("c{}", i)));
   admin.pause = std::chrono::milliseconds(prng_.between(10, 1'000));
-  others_.push_back(stage_.world.start({.name = "admin"},
-                                       [this, admin] { return admin_main(stage_, admin); }));
+  others_.push_back(
+      stage_.world.start({.name = "admin"}, [this, admin] { return admin_main(stage_, admin); }));
   const uint64_t producers = prng_.between(1, 4);
   for (uint64_t i = 0; i < producers; ++i) {
     ProducerOptions options;
@@ -212,8 +212,7 @@ void SwarmRun::start_clients() {
 bool SwarmRun::over() { return stage_.oracle.violation().has_value(); }
 
 bool SwarmRun::wait(const std::function<bool()>& done, Duration limit, const char* what) {
-  const Run run =
-      stage_.world.run_until([&] { return over() || done(); }, limit);
+  const Run run = stage_.world.run_until([&] { return over() || done(); }, limit);
   stage_.oracle.expect(run == Run::done, "I17",
                        fmt::format("{}: {}", what,
                                    run == Run::stuck      ? "nothing moves any more"
@@ -230,7 +229,8 @@ void SwarmRun::count_segments() {
   }
 }
 
-// Down for a while, then up with another number of shards; sometimes it dies again while it recovers.
+// Down for a while, then up with another number of shards; sometimes it dies again while it
+// recovers.
 void SwarmRun::come_back() {
   ++report_.crashes;
   stage_.world.run_for(std::chrono::milliseconds(prng_.below(1'000)));
@@ -264,9 +264,10 @@ void SwarmRun::crash(const Fault& fault) {
 }
 
 void SwarmRun::inject(const Fault& fault) {
-  say(fmt::format("{} {} after {} batches", fault_name(fault.kind),
-                  fault.kind == FaultKind::power_cut ? reactor::sim::outcome_name(fault.outcome) : "",
-                  stage_.oracle.acked_batches()));
+  say(fmt::format(
+      "{} {} after {} batches", fault_name(fault.kind),
+      fault.kind == FaultKind::power_cut ? reactor::sim::outcome_name(fault.outcome) : "",
+      stage_.oracle.acked_batches()));
   const NodeId peer = producers_[prng_.below(producers_.size())];
   switch (fault.kind) {
     case FaultKind::power_cut:
@@ -288,7 +289,8 @@ void SwarmRun::inject(const Fault& fault) {
       stage_.world.pause(broker_.id(), std::chrono::milliseconds(prng_.between(10, 5'000)));
       break;
     case FaultKind::slow_disk:
-      stage_.world.disk("broker").options().slow = static_cast<uint32_t>(prng_.between(1'000, 200'000));
+      stage_.world.disk("broker").options().slow =
+          static_cast<uint32_t>(prng_.between(1'000, 200'000));
       break;
   }
 }
@@ -304,7 +306,8 @@ void SwarmRun::verify(const char* when) {
   say(fmt::format("verified {}", when));
 }
 
-// After the faults: everything ends, is all there, and stays there over a clean and an unclean restart.
+// After the faults: everything ends, is all there, and stays there over a clean and an unclean
+// restart.
 void SwarmRun::finish() {
   stage_.world.network_options().reset = 0;
   stage_.world.heal_all();
