@@ -29,6 +29,7 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
     }
   } else {
     reactor::log_error("cannot start: {}", started.error().to_string());
+    node.stage_.oracle.fail("I1", "the broker does not start: " + started.error().to_string());
   }
   const Status ended = co_await broker.stop();
   if (!ended) reactor::log_error("the stop was not clean: {}", ended.error().to_string());
