@@ -140,9 +140,9 @@ Task<Status> Manager::forget(Entry entry) {
   entry.disk->leave(partition);
   const Status closed = co_await partition.close();
   if (!closed) entry.disk->note_failure(closed.error());
-  Status removed =
-      co_await submit_reserved(ShardId(0), [store = store_, directory = entry.disk->directory(),
-                                      id = partition.id(), generation = partition.generation()] {
+  Status removed = co_await submit_reserved(
+      ShardId(0), [store = store_, directory = entry.disk->directory(), id = partition.id(),
+                   generation = partition.generation()] {
         return remove_on_store(store, directory, id, generation);
       });
   if (!removed) {
@@ -199,8 +199,8 @@ static Task<void> unclean_on_store(Store* store, size_t directory) {
 }
 
 Task<void> Manager::tell_unclean(size_t directory) {
-  co_await submit_reserved(ShardId(0),
-                     [store = store_, directory] { return unclean_on_store(store, directory); });
+  co_await submit_reserved(
+      ShardId(0), [store = store_, directory] { return unclean_on_store(store, directory); });
 }
 
 static Task<Status> finish_files(LogDisk& disk, Partition& partition) {

@@ -96,8 +96,8 @@ class Partition final : public PartitionLog {
     std::vector<ManifestEdit> edits;
   };
   // Writes what is durable in the WAL to the segments and makes it durable there: whole blocks, or
-  // everything with `to_the_end`, unless more is staged than durable. Ends segments that were rolled. set_destaged() follows when the
-  // edits are durable. One at a time.
+  // everything with `to_the_end`, unless more is staged than durable. Ends segments that were
+  // rolled. set_destaged() follows when the edits are durable. One at a time.
   reactor::Task<Result<Destaged>> destage(bool to_the_end);
   void set_destaged(const Destaged& destaged);
   // After destage(true): leaves the files as Kafka would on a clean stop, without zeros at the end.

@@ -139,8 +139,8 @@ Task<void> Store::fence(size_t directory, Error why) {
   (void)co_await telling_.acquire(1);
   const std::vector<Member> members = directories_[directory].members;
   for (const Member& member : members) {
-    co_await reactor::submit_reserved(member.shard,
-                                [disk = member.disk, why] { return fence_member(disk, why); });
+    co_await reactor::submit_reserved(
+        member.shard, [disk = member.disk, why] { return fence_member(disk, why); });
   }
   telling_.release(1);
 }

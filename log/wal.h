@@ -105,6 +105,9 @@ class Wal {
   double pressure() const;
   // Where to cut a destage round: releasing through this frees the oldest file in use. 0: none.
   WalSequence oldest_file_end() const { return ring_->oldest_file_end(); }
+  // The next group goes into another file, if there is one: what is in use may then be emptied
+  // whole.
+  void leave_file() { ring_->leave_current(); }
 
   // The first write or fsync error; nothing is written after it.
   const std::optional<Error>& failure() const { return failure_; }

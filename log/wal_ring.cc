@@ -179,6 +179,12 @@ WalRing::Place WalRing::take(uint32_t bytes, bool mark, WalSequence sequence) {
   return place;
 }
 
+void WalRing::leave_current() {
+  if (!full_.empty() || empty_.empty() || current_->fill == kWalFileHeaderBytes) return;
+  full_.push_back(std::move(current_));
+  open_next();
+}
+
 bool WalRing::would_recycle(WalSequence released) const {
   return !full_.empty() && full_.front()->last <= released;
 }

@@ -55,6 +55,9 @@ class WalRing {
   // Takes that place; the group's last sequence is `sequence`. REQUIRES: fits(bytes, mark).
   Place take(uint32_t bytes, bool mark, WalSequence sequence);
 
+  // Goes on in the next file, so that this one can be freed before it is full. Nothing happens
+  // while an older file waits to be freed, or when there is no next one.
+  void leave_current();
   // Frees the full files whose groups are all at or below `released`. REQUIRES: a durable group or
   // mark carries that number.
   void recycle(WalSequence released);

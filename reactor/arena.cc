@@ -16,7 +16,7 @@ struct Slab {
   uint32_t blocks_used = 0;
   Block* free_list = nullptr;
   std::vector<std::unique_ptr<Block>> blocks;
-  Slab* next = nullptr;      // in a list of slabs with room, or of empty slabs
+  Slab* next = nullptr;  // in a list of slabs with room, or of empty slabs
   Slab* previous = nullptr;
 
   ~Slab() { std::free(base); }

@@ -1,9 +1,9 @@
-// The memory of one shard for bulk bytes: blocks of 4 KiB to 1 MiB in powers of two, 4 KiB aligned, cut
-// from 2 MiB slabs that are reused and never given back (first touch costs 8 us a page on a VM).
-// Bounded: try_allocate() says no instead of growing past the limit.
+// The memory of one shard for bulk bytes: blocks of 4 KiB to 1 MiB in powers of two, 4 KiB aligned,
+// cut from 2 MiB slabs that are reused and never given back (first touch costs 8 us a page on a
+// VM). Bounded: try_allocate() says no instead of growing past the limit.
 //
-// A Lease is one reference to a block. Only the owner shard copies leases, writes the bytes and frees
-// the block; another shard may hold a lease, read the bytes and drop it, which mails it back.
+// A Lease is one reference to a block. Only the owner shard copies leases, writes the bytes and
+// frees the block; another shard may hold a lease, read the bytes and drop it, which mails it back.
 #pragma once
 
 #include <array>
@@ -88,7 +88,7 @@ class Arena {
   }
 
   size_t limit_bytes() const { return limit_bytes_; }
-  size_t used_bytes() const { return used_bytes_; }      // in blocks handed out
+  size_t used_bytes() const { return used_bytes_; }  // in blocks handed out
   size_t slab_bytes() const { return slabs_.size() * kSlabBytes; }
   void set_limit(size_t bytes) { limit_bytes_ = bytes; }
   // The simulator, when this shard has crashed: gives the slabs back although leases of them exist.

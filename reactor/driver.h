@@ -1,7 +1,7 @@
-// The driver: the one way by which broker code reaches the kernel, the clocks and the random source.
-// Declared here once; defined in reactor/uring/ and in reactor/sim/, and chosen at link time, so that
-// the broker that is simulated is the broker that ships. One driver a shard; only its shard calls it,
-// but for wake().
+// The driver: the one way by which broker code reaches the kernel, the clocks and the random
+// source. Declared here once; defined in reactor/uring/ and in reactor/sim/, and chosen at link
+// time, so that the broker that is simulated is the broker that ships. One driver a shard; only its
+// shard calls it, but for wake().
 #pragma once
 
 #include <memory>
@@ -39,7 +39,8 @@ class Driver {
   // Enters the kernel once: submits what is staged, waits for a completion, a wake() or `deadline`
   // (a deadline in the past only polls), and calls on_done of everything that completed.
   void enter(MonoTime deadline);
-  // Makes the enter() of this driver return. Callable from any shard: `from` is the caller's driver.
+  // Makes the enter() of this driver return. Callable from any shard: `from` is the caller's
+  // driver.
   void wake(Driver& from);
 
   MonoTime mono_now();

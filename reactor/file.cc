@@ -137,7 +137,9 @@ static Op op_on(OpCode code, int fd, uint64_t offset = 0, uint64_t length = 0) {
   return op;
 }
 
-Task<Status> File::sync_data() { return simple(op_on(OpCode::fdatasync, fd_), "fdatasync " + path_); }
+Task<Status> File::sync_data() {
+  return simple(op_on(OpCode::fdatasync, fd_), "fdatasync " + path_);
+}
 Task<Status> File::sync_all() { return simple(op_on(OpCode::fsync, fd_), "fsync " + path_); }
 Task<Status> File::allocate(uint64_t offset, uint64_t length) {
   return simple(op_on(OpCode::allocate, fd_, offset, length), "fallocate " + path_);

@@ -19,7 +19,7 @@ struct OpenOptions {
   bool create = false;     // make it when missing; durable only after sync_directory(parent)
   bool exclusive = false;  // with create: fail with Errc::exists when it is there
   bool truncate = false;
-  bool direct = false;     // O_DIRECT; where the file system has none, buffered: see File::direct()
+  bool direct = false;  // O_DIRECT; where the file system has none, buffered: see File::direct()
   uint32_t mode = 0640;
 };
 
@@ -43,8 +43,9 @@ class File {
   // Writes all of `from`. Done means the kernel has it: not durable before sync_data().
   Task<Status> write(BytesView from, uint64_t offset);
   Task<Status> write(std::vector<iovec> parts, uint64_t offset);
-  // Writes all and then makes it durable (write linked to fdatasync): the range is on stable storage
-  // when this returns success. After an error nothing is known: fence the directory, never retry.
+  // Writes all and then makes it durable (write linked to fdatasync): the range is on stable
+  // storage when this returns success. After an error nothing is known: fence the directory, never
+  // retry.
   Task<Status> write_durable(std::vector<iovec> parts, uint64_t offset);
   Task<Status> sync_data();  // fdatasync
   Task<Status> sync_all();   // fsync
@@ -67,7 +68,8 @@ Task<Status> remove_file(std::string path);       // Errc::not_found when it is 
 Task<Status> remove_directory(std::string path);  // must be empty
 Task<Status> make_directory(std::string path, uint32_t mode = 0750);
 Task<Status> make_directories(std::string path);  // and its parents; existing ones are fine
-Task<Status> sync_directory(std::string path);    // names created, renamed or removed in it are durable
+Task<Status> sync_directory(
+    std::string path);  // names created, renamed or removed in it are durable
 Task<Result<FileStat>> stat_file(std::string path);
 Task<Result<FsStat>> stat_filesystem(std::string path);
 Task<Result<std::vector<DirEntry>>> list_directory(std::string path);  // sorted by name

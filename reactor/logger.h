@@ -1,5 +1,5 @@
-// Lines for the operator. A line is formatted on its shard and handed to the driver, which never blocks:
-// a full queue drops the line and counts it.
+// Lines for the operator. A line is formatted on its shard and handed to the driver, which never
+// blocks: a full queue drops the line and counts it.
 //   log_info("listening on {}", address);
 #pragma once
 

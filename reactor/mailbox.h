@@ -1,6 +1,6 @@
 // Core to core: bounded single-producer single-consumer rings of envelopes, one per ordered pair of
-// shards. An envelope belongs to its sender, lives in the sender's memory (usually a coroutine frame)
-// and comes back as its own reply, so a reply always has room: no cycle of waits.
+// shards. An envelope belongs to its sender, lives in the sender's memory (usually a coroutine
+// frame) and comes back as its own reply, so a reply always has room: no cycle of waits.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace odradek::reactor {
 using ShardId = Strong<struct ShardIdTag, uint32_t>;
 
 struct Envelope {
-  Envelope* next = nullptr;                      // while it waits in the sender's outgoing list
+  Envelope* next = nullptr;                       // while it waits in the sender's outgoing list
   void (*deliver)(Envelope& envelope) = nullptr;  // runs on the receiving shard, must not block
 };
 

@@ -1,9 +1,9 @@
 // One request to the outside world: what the driver seam carries. Two drivers answer it, chosen at
 // link time: reactor/uring (the kernel) and reactor/sim (virtual time and seeded faults).
 //
-// An Op belongs to whoever submits it, usually an awaiter in a coroutine frame, and must stay in place
-// until its last completion: `on_done` with `more == false`. Everything it points to (paths, buffers,
-// iovecs, results) must live as long.
+// An Op belongs to whoever submits it, usually an awaiter in a coroutine frame, and must stay in
+// place until its last completion: `on_done` with `more == false`. Everything it points to (paths,
+// buffers, iovecs, results) must live as long.
 #pragma once
 
 #include <sys/uio.h>
@@ -33,23 +33,23 @@ enum class OpCode : uint8_t {
   stat,        // path -> *file_stat
   stat_fs,     // path -> *fs_stat
   list_dir,    // path -> *entries, in no order
-  lock,        // fd: an exclusive POSIX record lock on the whole file, as a JVM takes; -EAGAIN when held
+  lock,  // fd: an exclusive POSIX record lock on the whole file, as a JVM takes; -EAGAIN when held
   // Sockets.
-  accept,        // fd, multishot: each completion is a connection's descriptor
-  connect,       // fd, address
-  recv,          // fd, iov[0] -> bytes; one receive, 0 at the end of the stream
-  recv_exact,    // fd, iov[0] -> bytes; all of it unless the stream ends
-  recv_provided, // fd -> bytes in a buffer of the shard's ring: `buffer_id`, `buffer`
-  send,          // fd, iov -> bytes; all of it unless the connection fails
-  resolve,       // path = host, path_to = port -> *addresses
+  accept,         // fd, multishot: each completion is a connection's descriptor
+  connect,        // fd, address
+  recv,           // fd, iov[0] -> bytes; one receive, 0 at the end of the stream
+  recv_exact,     // fd, iov[0] -> bytes; all of it unless the stream ends
+  recv_provided,  // fd -> bytes in a buffer of the shard's ring: `buffer_id`, `buffer`
+  send,           // fd, iov -> bytes; all of it unless the connection fails
+  resolve,        // path = host, path_to = port -> *addresses
   // Process.
   signal,  // -> the number of the next SIGINT or SIGTERM
 };
 
 struct FileStat {
-  uint64_t size = 0;       // bytes
-  uint64_t allocated = 0;  // bytes on disk
-  int64_t modified_ms = 0; // wall time
+  uint64_t size = 0;        // bytes
+  uint64_t allocated = 0;   // bytes on disk
+  int64_t modified_ms = 0;  // wall time
   bool directory = false;
 };
 struct FsStat {
@@ -79,14 +79,14 @@ struct Op {
   uint64_t length = 0;
   const char* path = nullptr;
   const char* path_to = nullptr;
-  SocketAddress address;                          // connect
+  SocketAddress address;  // connect
   FileStat* file_stat = nullptr;
   FsStat* fs_stat = nullptr;
   std::vector<DirEntry>* entries = nullptr;
   std::vector<SocketAddress>* addresses = nullptr;
 
-  int32_t result = 0;       // Written by the driver: >= 0, or -errno.
-  uint16_t buffer_id = 0;   // Written by the driver for recv_provided: give it back to the driver.
+  int32_t result = 0;      // Written by the driver: >= 0, or -errno.
+  uint16_t buffer_id = 0;  // Written by the driver for recv_provided: give it back to the driver.
   uint8_t* buffer = nullptr;
 
   // Called on the submitting shard, inside Driver::enter(). Must only note the result and make

@@ -1,5 +1,5 @@
-// A process of N shards. Declared once; reactor/uring gives each shard a thread, reactor/sim runs nodes
-// inside a World (reactor/sim/world.h) with the same `main`.
+// A process of N shards. Declared once; reactor/uring gives each shard a thread, reactor/sim runs
+// nodes inside a World (reactor/sim/world.h) with the same `main`.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@
 namespace odradek::reactor {
 
 struct RuntimeOptions {
-  uint32_t shards = 1;                            // 1 .. kShardsMax
+  uint32_t shards = 1;  // 1 .. kShardsMax
   size_t arena_bytes_per_shard = size_t{256} << 20;
-  bool pin = false;                               // one core a shard, when there are enough
+  bool pin = false;  // one core a shard, when there are enough
 };
 
 // What runs on shard 0; its value is the process's exit code. It ends what it started first.
@@ -26,7 +26,8 @@ Result<int> run_shards(const RuntimeOptions& options, ShardMain main);
 
 // Waits for SIGINT or SIGTERM (the simulator: for what the test sends) and returns its number.
 Task<int> next_signal();
-// From now on the next such signal ends the process at once with code 130. The simulator ignores it.
+// From now on the next such signal ends the process at once with code 130. The simulator ignores
+// it.
 void exit_on_next_signal();
 
 // Cores of this process: its affinity and its cgroup's CPU quota, at least 1.

@@ -6,8 +6,8 @@
 
 namespace odradek::reactor {
 
-// Coroutine frames: free lists by 64-byte classes. Under AddressSanitizer every frame comes from the
-// heap, so that a use after free is seen.
+// Coroutine frames: free lists by 64-byte classes. Under AddressSanitizer every frame comes from
+// the heap, so that a use after free is seen.
 namespace {
 
 constexpr size_t kFrameGrain = 64;
@@ -58,7 +58,8 @@ Shard& this_shard() {
 bool on_a_shard() { return current.shard != nullptr; }
 Shard* exchange_current_shard(Shard* shard) { return std::exchange(current.shard, shard); }
 
-// Leases of another shard's blocks on their way home; batched, at most one envelope a peer in flight.
+// Leases of another shard's blocks on their way home; batched, at most one envelope a peer in
+// flight.
 struct Shard::ReturnEnvelope : Envelope {
   std::vector<Returned> returned;
   ShardId from;
@@ -168,8 +169,8 @@ Shard::Ready Shard::take_ready(std::deque<Ready>& queue) {
   return ready;
 }
 
-// The class that a turn begins with. Turns of few tasks would starve the lower ones: now and then one of
-// them begins with the lowest.
+// The class that a turn begins with. Turns of few tasks would starve the lower ones: now and then
+// one of them begins with the lowest.
 size_t Shard::first_class() const {
   if (options_.tasks_per_turn == UINT32_MAX || stats_.turns % 16 != 0) return 0;
   size_t c = kTaskClasses - 1;
@@ -177,8 +178,8 @@ size_t Shard::first_class() const {
   return c;
 }
 
-// Classes in order, each to its end before the next, until the budget is used; what is left waits for
-// the next turn. The clock is read once per few tasks: a read costs more than a short task.
+// Classes in order, each to its end before the next, until the budget is used; what is left waits
+// for the next turn. The clock is read once per few tasks: a read costs more than a short task.
 void Shard::run_ready() {
   const MonoTime start = driver_->mono_now();
   MonoTime last = start;

@@ -1,9 +1,9 @@
 // A shard: one thread, one driver, one arena, one ready queue, and whatever it owns. Only its own
-// thread touches it, but for what Mailboxes shares. In the simulator all shards of all nodes take turns
-// on one thread.
+// thread touches it, but for what Mailboxes shares. In the simulator all shards of all nodes take
+// turns on one thread.
 //
-// A turn: drain mailboxes, fire timers, run ready tasks within a budget, publish outgoing mail, enter the
-// driver once.
+// A turn: drain mailboxes, fire timers, run ready tasks within a budget, publish outgoing mail,
+// enter the driver once.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ namespace odradek::reactor {
 struct ShardOptions {
   ShardId id;
   size_t arena_bytes = size_t{256} << 20;  // limit of the arena
-  bool shuffle_ready = false;               // the simulator: the seed picks what runs next
+  bool shuffle_ready = false;              // the simulator: the seed picks what runs next
   uint32_t requests_per_peer = kRequestsInFlightPerPeer;  // the simulator also runs with 1
   uint32_t tasks_per_turn = UINT32_MAX;  // the simulator: 1, so that it can crash between any two
 };
@@ -39,8 +39,8 @@ struct ShardOptions {
 struct LoopStats {
   uint64_t turns = 0;
   uint64_t tasks_run = 0;
-  uint64_t turns_slow = 0;                // over kSlowTurn
-  const char* slow_task = "";             // which task was longest in the last slow turn
+  uint64_t turns_slow = 0;     // over kSlowTurn
+  const char* slow_task = "";  // which task was longest in the last slow turn
   Duration slow_turn_longest{};
   uint64_t mail_sent = 0;
   uint64_t wakes_sent = 0;
@@ -139,8 +139,8 @@ struct TaskValue<Task<T>> {
   using type = T;
 };
 
-// A call that travels: it lives in the caller's frame, runs `function` on the other shard, and comes
-// home with the value.
+// A call that travels: it lives in the caller's frame, runs `function` on the other shard, and
+// comes home with the value.
 template <class R, class F>
 struct Call : Envelope {
   using Stored = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
@@ -184,13 +184,13 @@ struct Call : Envelope {
 };
 }  // namespace detail
 
-// Runs `function` (a callable that returns a Task; not itself a coroutine lambda with captures) on shard
-// `to` and returns its value here. Captures and value must be values, ids or leases. On the own shard it
-// is a plain await.
+// Runs `function` (a callable that returns a Task; not itself a coroutine lambda with captures) on
+// shard `to` and returns its value here. Captures and value must be values, ids or leases. On the
+// own shard it is a plain await.
 //
-// For what another shard's call may be waiting for (changes of metadata and of the manifest, the end of a
-// wait) and for what waits long itself: it is never held back, so that no calls can wait for each other in
-// a circle. The caller bounds how many there are.
+// For what another shard's call may be waiting for (changes of metadata and of the manifest, the
+// end of a wait) and for what waits long itself: it is never held back, so that no calls can wait
+// for each other in a circle. The caller bounds how many there are.
 template <class F>
 auto submit_reserved(ShardId to, F function)
     -> Task<typename detail::TaskValue<std::invoke_result_t<F>>::type> {
@@ -201,9 +201,11 @@ auto submit_reserved(ShardId to, F function)
   if constexpr (!std::is_void_v<R>) co_return std::move(*call.value);
 }
 
-// The same for requests of clients: waits while kRequestsInFlightPerPeer calls to that shard are open.
+// The same for requests of clients: waits while kRequestsInFlightPerPeer calls to that shard are
+// open.
 template <class F>
-auto submit_to(ShardId to, F function) -> Task<typename detail::TaskValue<std::invoke_result_t<F>>::type> {
+auto submit_to(ShardId to, F function)
+    -> Task<typename detail::TaskValue<std::invoke_result_t<F>>::type> {
   using R = typename detail::TaskValue<std::invoke_result_t<F>>::type;
   Shard& here = this_shard();
   if (to == here.id()) co_return co_await function();

@@ -46,7 +46,8 @@ struct Deadline {
   explicit Deadline(Op& target) : op(&target) {}
   Op* op;
   Timer timer{[](Timer& t) {
-    auto* self = reinterpret_cast<Deadline*>(reinterpret_cast<char*>(&t) - offsetof(Deadline, timer));
+    auto* self =
+        reinterpret_cast<Deadline*>(reinterpret_cast<char*>(&t) - offsetof(Deadline, timer));
     this_shard().driver().cancel(*self->op);
   }};
 };

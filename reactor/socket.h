@@ -1,5 +1,5 @@
-// TCP sockets as tasks. A Socket belongs to one shard and one owner; receive and send may be in flight
-// at once, one of each. Deadlines are the owner's: a timer that calls abort() ends both.
+// TCP sockets as tasks. A Socket belongs to one shard and one owner; receive and send may be in
+// flight at once, one of each. Deadlines are the owner's: a timer that calls abort() ends both.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ class Socket {
   ~Socket();
 
   // Connects to a numeric address. Errc::timed_out after `deadline`.
-  static Task<Result<Socket>> connect(SocketAddress address, SocketOptions options, MonoTime deadline);
+  static Task<Result<Socket>> connect(SocketAddress address, SocketOptions options,
+                                      MonoTime deadline);
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 

@@ -1,9 +1,10 @@
-// Task<T>: a lazy, move-only coroutine. It starts when awaited, runs on the shard that awaits it, and
-// resumes its awaiter when it ends. Everything that waits for the outside (an Op, a timer, a mailbox, a
-// wait list) is resumed through the shard's ready queue, never from inside a completion.
+// Task<T>: a lazy, move-only coroutine. It starts when awaited, runs on the shard that awaits it,
+// and resumes its awaiter when it ends. Everything that waits for the outside (an Op, a timer, a
+// mailbox, a wait list) is resumed through the shard's ready queue, never from inside a completion.
 //
 // Frames come from the shard's pool. A Task destroyed before it was awaited never ran.
-// Parameters must be values, or references to objects that outlive the task (HOUSE-STYLE, Coroutines).
+// Parameters must be values, or references to objects that outlive the task (HOUSE-STYLE,
+// Coroutines).
 #pragma once
 
 #include <coroutine>
@@ -27,7 +28,7 @@ void free_frame(void* frame, size_t bytes) noexcept;
 
 struct PromiseBase {
   std::coroutine_handle<> continuation;
-  const char* name = "task";           // static storage; for slow-turn records
+  const char* name = "task";  // static storage; for slow-turn records
   TaskClass task_class = TaskClass::request;
 
   static void* operator new(size_t bytes) { return allocate_frame(bytes); }

@@ -1,6 +1,6 @@
-// Timers of one shard: a 4-ary heap of intrusive nodes, exact to the nanosecond, O(log n) to arm and to
-// cancel, nothing allocated per timer but its slot in the heap. A timer fires inside Shard::turn().
-// (A heap and not a wheel: docs/decisions/0001-timer-heap.md.)
+// Timers of one shard: a 4-ary heap of intrusive nodes, exact to the nanosecond, O(log n) to arm
+// and to cancel, nothing allocated per timer but its slot in the heap. A timer fires inside
+// Shard::turn(). (A heap and not a wheel: docs/decisions/0001-timer-heap.md.)
 #pragma once
 
 #include <cstddef>

@@ -7,8 +7,8 @@
 namespace odradek::reactor {
 
 void WaitNode::on_timeout(Timer& timer) {
-  auto* node = reinterpret_cast<WaitNode*>(reinterpret_cast<char*>(&timer) -
-                                           offsetof(WaitNode, timer));
+  auto* node =
+      reinterpret_cast<WaitNode*>(reinterpret_cast<char*>(&timer) - offsetof(WaitNode, timer));
   node->list->wake(*node, false);
 }
 

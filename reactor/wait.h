@@ -1,6 +1,6 @@
-// Waiting on one shard: lists of suspended tasks, and what is built from them. All of it is used by the
-// owning shard only; wakes go through the ready queue. Every wait takes a deadline (kMonoMax: whoever
-// owns the object promises to notify at stop).
+// Waiting on one shard: lists of suspended tasks, and what is built from them. All of it is used by
+// the owning shard only; wakes go through the ready queue. Every wait takes a deadline (kMonoMax:
+// whoever owns the object promises to notify at stop).
 #pragma once
 
 #include <coroutine>
@@ -149,7 +149,8 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
   ~Gate() { CHECK(running_ == 0, running_); }
-  // Starts `task` through the ready queue. `name` has static storage. REQUIRES: close() was not called.
+  // Starts `task` through the ready queue. `name` has static storage. REQUIRES: close() was not
+  // called.
   void spawn(const char* name, Task<void> task, TaskClass task_class = TaskClass::request);
   bool closed() const { return closed_; }
   size_t running() const { return running_; }

@@ -1,5 +1,6 @@
 // doctest under names that do not clash with CHECK of reactor/base/check.h:
-//   TEST_CASE("claim"), SUBCASE("..."), EXPECT(x), EXPECT_EQ(a, b), REQUIRE(x), REQUIRE_EQ(a, b), MESSAGE.
+//   TEST_CASE("claim"), SUBCASE("..."), EXPECT(x), EXPECT_EQ(a, b), REQUIRE(x), REQUIRE_EQ(a, b),
+//   MESSAGE.
 #pragma once
 
 #define DOCTEST_CONFIG_NO_SHORT_MACRO_NAMES

@@ -22,8 +22,8 @@ void print_banner(Broker& broker, Duration took) {
   log_info("Odradek {} node {} cluster {}", kVersion, config.node_id, broker.cluster_id());
   std::string bootstrap;
   for (const Listener& l : config.listeners) {
-    log_info("  listening   {}://{}:{}{}", l.name, l.host.empty() ? "*" : printed_host(l.host), l.port,
-             l.controller ? " (controller)" : "");
+    log_info("  listening   {}://{}:{}{}", l.name, l.host.empty() ? "*" : printed_host(l.host),
+             l.port, l.controller ? " (controller)" : "");
     if (bootstrap.empty() && !l.controller) {
       bootstrap = printed_host(l.advertised_host) + ":" + std::to_string(l.advertised_port);
     }

@@ -254,7 +254,8 @@ Task<Status> Broker::stop() {
   }
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
-    if (shard) note(co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->stop_logs(); }));
+    if (shard)
+      note(co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->stop_logs(); }));
   }
   if (controller_) note(co_await controller_->stop());
   for (uint32_t i = 0; i < shards_.size(); ++i) {

@@ -42,6 +42,8 @@ class Broker {
   const std::string& cluster_id() const { return cluster_id_; }
   // REQUIRES: called on shard 0, once for each connection that was given to a shard.
   reactor::Task<void> connection_ended();
+  // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
+  bool clean_start() const { return store_->clean(); }
 
  private:
   struct Bound {

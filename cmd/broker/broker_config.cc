@@ -18,8 +18,8 @@ constexpr uint64_t kMemoryMin = 64ull << 20;
 // The default: a quarter of RAM or of the cgroup's limit, and at most this for each shard.
 constexpr uint64_t kMemoryShareDefault = 4;
 constexpr uint64_t kMemoryDefaultPerShard = 1ull << 30;
-// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this the
-// sizes take each other's slabs away.
+// A shard's arena is cut in slabs of 2 MiB, each for one of nine block sizes: with less than this
+// the sizes take each other's slabs away.
 constexpr uint64_t kMemoryPerShardMin = 32ull << 20;
 
 std::string_view trim(std::string_view text) {
@@ -153,6 +153,11 @@ Status read_listeners(Reading& reading, BrokerConfig& config) {
     listener.advertised_port = listener.port;
     config.listeners.push_back(std::move(listener));
   }
+  const auto between = reading.text("inter.broker.listener.name");
+  if (between && std::ranges::find(config.listeners, upper(*between), &Listener::name) ==
+                     config.listeners.end()) {
+    return bad("inter.broker.listener.name", *between, "no listener has this name");
+  }
   const auto clients = std::ranges::count(config.listeners, false, &Listener::controller);
   if (clients == 0) return bad("listeners", text, "no listener for clients is among them");
   return {};
@@ -199,17 +204,23 @@ Status read_directories(Reading& reading, BrokerConfig& config) {
 
 // One node is what there is: a configuration for several would lose its replication silently.
 Status check_single_node(const Reading& reading, const BrokerConfig& config) {
-  const auto voters = split(reading.text("controller.quorum.voters").value_or(""));
-  if (voters.size() > 1) {
-    return bad("controller.quorum.voters", *reading.text("controller.quorum.voters"),
-               "several controllers are not supported yet: name this node alone");
+  constexpr std::string_view kVoters = "controller.quorum.voters";
+  constexpr std::string_view kServers = "controller.quorum.bootstrap.servers";
+  const auto voters = split(reading.text(kVoters).value_or(""));
+  for (const std::string_view name : {kVoters, kServers}) {
+    if (split(reading.text(name).value_or("")).size() > 1) {
+      return bad(name, *reading.text(name),
+                 "several controllers are not supported yet: name this node alone");
+    }
   }
   if (voters.size() == 1 && !voters.front().starts_with(std::to_string(config.node_id) + "@")) {
-    return bad("controller.quorum.voters", voters.front(), "this node is not the voter it names");
+    return bad(kVoters, voters.front(), "this node is not the voter it names");
   }
-  const auto roles = reading.text("process.roles");
-  if (roles && split(*roles).size() != 2 && !roles->empty()) {
-    return bad("process.roles", *roles, "a single node has both: broker,controller");
+  const auto roles = split(reading.text("process.roles").value_or(""));
+  const std::set<std::string> distinct(roles.begin(), roles.end());
+  if (!roles.empty() && distinct != std::set<std::string>{"broker", "controller"}) {
+    return bad("process.roles", *reading.text("process.roles"),
+               "a single node has both: broker,controller");
   }
   for (const std::string_view name : {"default.replication.factor", "min.insync.replicas"}) {
     const auto value = reading.text(name);
@@ -227,7 +238,7 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
                     : unit == "M" || unit == "MIB" ? 20
                     : unit == "G" || unit == "GIB" ? 30
                                                    : -1;
-  if (error != std::errc() || shift < 0) {
+  if (error != std::errc() || shift < 0 || number > UINT64_MAX >> shift) {
     return bad(name, value, "a number of bytes, or one with K, M or G");
   }
   return number << shift;
@@ -241,8 +252,7 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   if (durability != "flushed" && durability != "written") {
     return bad("odradek.durability", durability, "must be flushed or written");
   }
-  config.durability =
-      durability == "written" ? log::Durability::written : log::Durability::flushed;
+  config.durability = durability == "written" ? log::Durability::written : log::Durability::flushed;
   config.memory_bytes =
       std::min(memory_bytes / kMemoryShareDefault, config.shards * kMemoryDefaultPerShard);
   const uint64_t least = std::max(kMemoryMin, config.shards * kMemoryPerShardMin);
@@ -250,10 +260,12 @@ Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t
   if (const auto text = reading.text("odradek.memory")) {
     TRY_ASSIGN(config.memory_bytes, parse_bytes("odradek.memory", *text));
     if (config.memory_bytes < least) {
-      return bad("odradek.memory", *text, "must be at least " + std::to_string(least >> 20) +
-                                              "M with " + std::to_string(config.shards) + " shards");
+      return bad("odradek.memory", *text,
+                 "must be at least " + std::to_string(least >> 20) + "M with " +
+                     std::to_string(config.shards) + " shards");
     }
-    if (config.memory_bytes > memory_bytes) return bad("odradek.memory", *text, "more than there is");
+    if (config.memory_bytes > memory_bytes)
+      return bad("odradek.memory", *text, "more than there is");
   }
   return {};
 }

@@ -49,10 +49,10 @@ struct BrokerConfig {
   int32_t listen_backlog = 511;
   int64_t connections_idle_ms_max = 600'000;  // connections.max.idle.ms
   uint32_t connections_max = 0x7fffffff;
-  uint64_t fetch_bytes_max = 57'671'680;         // fetch.max.bytes
-  int64_t retention_check_ms = 300'000;          // log.retention.check.interval.ms
-  uint64_t metadata_snapshot_bytes = 20 << 20;   // metadata.log.max.record.bytes.between.snapshots
-  int64_t metadata_snapshot_ms = 3'600'000;      // metadata.log.max.snapshot.interval.ms
+  uint64_t fetch_bytes_max = 57'671'680;        // fetch.max.bytes
+  int64_t retention_check_ms = 300'000;         // log.retention.check.interval.ms
+  uint64_t metadata_snapshot_bytes = 20 << 20;  // metadata.log.max.record.bytes.between.snapshots
+  int64_t metadata_snapshot_ms = 3'600'000;     // metadata.log.max.snapshot.interval.ms
   // Properties that are known, were set, and do nothing here: named in one warning.
   std::vector<std::string> ignored;
   // Names that nobody knows: a warning too, as Kafka does.

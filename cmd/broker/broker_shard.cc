@@ -129,23 +129,25 @@ Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
 
 Task<void> BrokerShard::serve(int fd, const Listener& listener) {
   auto connection = std::make_unique<Connection>(*this, reactor::Socket(fd), listener);
-  connections_.insert(connection.get());
+  const uint64_t number = ++connections_taken_;
+  connections_.emplace(number, connection.get());
   if (stopping_) connection->abort();
   co_await connection->run();
-  connections_.erase(connection.get());
+  connections_.erase(number);
   connection.reset();
   Broker* broker = &broker_;
-  co_await reactor::submit_to(reactor::ShardId(0), [broker] { return broker->connection_ended(); });
+  co_await reactor::submit_reserved(reactor::ShardId(0),
+                                    [broker] { return broker->connection_ended(); });
 }
 
 void BrokerShard::adopt(int fd, const Listener& listener) {
   connection_gate_.spawn("connection", serve(fd, listener));
 }
 
-static Task<void> abort_later(std::unordered_set<Connection*>& connections, reactor::Event& done) {
+static Task<void> abort_later(std::map<uint64_t, Connection*>& connections, reactor::Event& done) {
   const MonoTime deadline = reactor::this_shard().now() + kDrainDeadline;
   if (co_await done.wait(deadline)) co_return;
-  for (Connection* connection : connections) connection->abort();
+  for (const auto& [number, connection] : connections) connection->abort();
 }
 
 void BrokerShard::end_waits() {
@@ -155,7 +157,7 @@ void BrokerShard::end_waits() {
 
 Task<void> BrokerShard::close_connections() {
   end_waits();
-  for (Connection* connection : connections_) connection->drain();
+  for (const auto& [number, connection] : connections_) connection->drain();
   reactor::Event closed;
   reactor::Gate watch;
   watch.spawn("drain deadline", abort_later(connections_, closed));

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "cmd/broker/broker_config.h"
 #include "cmd/broker/fetch_session.h"
@@ -89,7 +89,8 @@ class BrokerShard {
 
   FetchSessionCache fetch_sessions_;
   FetchWaits fetch_waits_;
-  std::unordered_set<Connection*> connections_;
+  std::map<uint64_t, Connection*> connections_;  // in the order they came
+  uint64_t connections_taken_ = 0;
   reactor::Gate connection_gate_;
   bool stopping_ = false;
   // Producer ids: [next, end) are this shard's to give.

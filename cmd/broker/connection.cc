@@ -165,7 +165,7 @@ Task<Result<RequestFrame>> Connection::read_frame() {
   }
   RequestFrame frame(shard_.request_memory(), bytes);
   expect_body(reactor::this_shard().now() + kBodyDeadline +
-              std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin));
+              std::chrono::milliseconds(bytes * 1000 / kBytesPerSecondMin));
   if (bytes <= kSmallFrameBytes) {
     CO_TRY(co_await read_exact(frame.make_small(bytes)));
   } else {
@@ -226,11 +226,12 @@ Task<bool> Connection::serve(RequestFrame frame) {
   }()
                                              : std::pair<int16_t, int16_t>(-1, -1);
   const HandlerEntry* entry = find_handler(key.first);
+  if (entry && !serves_on(*entry, listener_.controller)) entry = nullptr;
   const kafka::ApiInfo* api = kafka::find_api(key.first);
   const bool version_known = entry && entry->serves(key.second);
   if (!entry || (!version_known && !entry->answers_unknown_versions)) {
-    reactor::log_warning("{}: closed: request of api {} version {}, which is not served", peer_,
-                         key.first, key.second);
+    reactor::log_warning("{}: closed: request of api {} version {}, which is not served on {}",
+                         peer_, key.first, key.second, listener_.name);
     co_return false;
   }
   const int16_t header_version = version_known ? api->request_header_version(key.second) : 1;
@@ -292,7 +293,8 @@ Task<void> Connection::write_loop() {
     size_t bytes = 0;
     const size_t count = gather(parts, bytes);
     if (bytes > 0 && !broken_) {
-      send_deadline_ = reactor::this_shard().now() + idle_max_;
+      send_deadline_ = reactor::this_shard().now() + idle_max_ +
+                       std::chrono::milliseconds(bytes * 1000 / kBytesPerSecondMin);
       const Status sent = co_await socket_.send(std::move(parts));
       send_deadline_ = kMonoMax;
       if (!sent) abort();

@@ -49,7 +49,8 @@ bool FetchSessionCache::make_room(size_t partitions, WallTime now) {
 FetchSession* FetchSessionCache::create(uint64_t random, bool by_topic_id, size_t partitions,
                                         WallTime now) {
   if (!make_room(partitions, now)) return nullptr;
-  const auto base = static_cast<int32_t>(random & 0x7fffffff) / static_cast<int32_t>(reactor::kShardsMax);
+  const auto base =
+      static_cast<int32_t>(random & 0x7fffffff) / static_cast<int32_t>(reactor::kShardsMax);
   int32_t id = base * static_cast<int32_t>(reactor::kShardsMax) + static_cast<int32_t>(shard_);
   while (id == 0 || sessions_.contains(id)) {
     id = (id + static_cast<int32_t>(reactor::kShardsMax)) & 0x7fffffff;

@@ -1,5 +1,6 @@
-// Incremental fetch sessions (KIP-227): what a client fetches, remembered between requests, so that it
-// sends and receives only what changed. One cache a shard, bounded; the shard is in the session's id.
+// Incremental fetch sessions (KIP-227): what a client fetches, remembered between requests, so that
+// it sends and receives only what changed. One cache a shard, bounded; the shard is in the
+// session's id.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ namespace odradek::broker {
 
 // One partition of a session, in the order in which it is fetched. Named as the client named it.
 struct SessionPartition {
-  std::string topic;       // empty when the client uses topic ids
-  log::TopicId topic_id;   // zero when the client uses names
+  std::string topic;      // empty when the client uses topic ids
+  log::TopicId topic_id;  // zero when the client uses names
   int32_t partition = 0;
   int64_t fetch_offset = 0;
   int32_t bytes_max = 0;
@@ -65,7 +66,8 @@ class FetchSession {
 class FetchSessionCache {
  public:
   // Ids are random, positive, and congruent to the shard modulo kShardsMax.
-  FetchSessionCache(uint32_t shard, size_t sessions_max) : shard_(shard), sessions_max_(sessions_max) {}
+  FetchSessionCache(uint32_t shard, size_t sessions_max)
+      : shard_(shard), sessions_max_(sessions_max) {}
   // A new session, or null when the cache is full of sessions in use: legal, the client then stays
   // sessionless (trap 39).
   FetchSession* create(uint64_t random, bool by_topic_id, size_t partitions, WallTime now);

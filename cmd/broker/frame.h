@@ -1,5 +1,5 @@
-// One request's bytes: in one heap buffer when small, else in arena blocks that were taken as the bytes
-// arrived. Owned by the request that it carries; decoded messages view into it.
+// One request's bytes: in one heap buffer when small, else in arena blocks that were taken as the
+// bytes arrived. Owned by the request that it carries; decoded messages view into it.
 #pragma once
 
 #include <cstdint>

@@ -12,22 +12,22 @@ namespace {
 
 using enum Operation;
 
-// key, served low..high, advertised low, operation, resource, handler
+// key, served low..high, advertised low, operation, resource, handler[, on controllers[, ...]]
 constexpr HandlerEntry kTable[] = {
     {0, 3, 13, 0, write, Resource::topic, nullptr},  // Produce: Connection::serve_produce
     {1, 4, 18, 4, read, Resource::topic, &serve_fetch},
     {2, 1, 11, 1, describe, Resource::topic, &serve_list_offsets},
     {3, 0, 13, 0, describe, Resource::topic, &serve_metadata},
     {10, 0, 6, 0, describe, Resource::group, &serve_find_coordinator},
-    {18, 0, 5, 0, none, Resource::none, &serve_api_versions, true},
-    {19, 0, 7, 0, create, Resource::cluster, &serve_create_topics},
-    {20, 0, 6, 0, remove, Resource::topic, &serve_delete_topics},
+    {18, 0, 5, 0, none, Resource::none, &serve_api_versions, true, true},
+    {19, 0, 7, 0, create, Resource::cluster, &serve_create_topics, true},
+    {20, 0, 6, 0, remove, Resource::topic, &serve_delete_topics, true},
     {21, 0, 2, 0, remove, Resource::topic, &serve_delete_records},
     {22, 0, 5, 0, idempotent_write, Resource::cluster, &serve_init_producer_id},
     {23, 2, 4, 2, describe, Resource::topic, &serve_offset_for_leader_epoch},
-    {32, 0, 4, 0, describe_configs, Resource::topic, &serve_describe_configs},
-    {44, 0, 1, 0, alter_configs, Resource::topic, &serve_incremental_alter_configs},
-    {60, 0, 2, 0, describe, Resource::cluster, &serve_describe_cluster},
+    {32, 0, 4, 0, describe_configs, Resource::topic, &serve_describe_configs, true},
+    {44, 0, 1, 0, alter_configs, Resource::topic, &serve_incremental_alter_configs, true},
+    {60, 0, 2, 0, describe, Resource::cluster, &serve_describe_cluster, true},
 };
 
 constexpr bool table_is_sound() {

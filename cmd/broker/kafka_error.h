@@ -1,5 +1,5 @@
-// Kafka's error codes as the handlers answer them (org.apache.kafka.common.protocol.Errors; the numbers
-// are the protocol's), and the one place where an Error becomes one.
+// Kafka's error codes as the handlers answer them (org.apache.kafka.common.protocol.Errors; the
+// numbers are the protocol's), and the one place where an Error becomes one.
 #pragma once
 
 #include <cstdint>

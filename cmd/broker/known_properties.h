@@ -1,5 +1,5 @@
-// What the broker knows of Kafka's property names: which act here, which are known and do nothing, and
-// which must stop the start because ignoring them would expose or lose data.
+// What the broker knows of Kafka's property names: which act here, which are known and do nothing,
+// and which must stop the start because ignoring them would expose or lose data.
 #pragma once
 
 #include <string_view>

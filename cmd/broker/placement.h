@@ -1,5 +1,5 @@
-// Which shard owns a partition: round-robin per topic, from a start that the topic's id picks. The one
-// place that knows; callers ask, and a shard that no longer owns answers `moved`.
+// Which shard owns a partition: round-robin per topic, from a start that the topic's id picks. The
+// one place that knows; callers ask, and a shard that no longer owns answers `moved`.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // The text format of java.util.Properties, as far as server.properties files use it.
+#include <charconv>
 #include <optional>
 
 #include "cmd/broker/broker_config.h"
@@ -31,6 +32,26 @@ std::optional<std::string> next_line(std::string_view& text) {
   return line;
 }
 
+void append_utf8(uint32_t point, std::string& out) {
+  const auto byte = [&out](uint32_t value) { out += static_cast<char>(value); };
+  if (point < 0x80) return byte(point);
+  if (point < 0x800) {
+    byte(0xc0 | point >> 6);
+  } else {
+    byte(0xe0 | point >> 12);
+    byte(0x80 | (point >> 6 & 0x3f));
+  }
+  byte(0x80 | (point & 0x3f));
+}
+
+// The four hexadecimal digits behind a backslash and u; nothing when they are none.
+std::optional<uint32_t> code_unit(std::string_view digits) {
+  uint32_t unit = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16);
+  if (error != std::errc() || digits.size() != 4 || end != digits.data() + 4) return std::nullopt;
+  return unit;
+}
+
 std::string unescape(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -39,6 +60,12 @@ std::string unescape(std::string_view text) {
       continue;
     }
     const char c = text[++i];
+    const auto unit = c == 'u' ? code_unit(text.substr(i + 1, 4)) : std::nullopt;
+    if (unit) {
+      append_utf8(*unit, out);
+      i += 4;
+      continue;
+    }
     out += c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c == 'f' ? '\f' : c;
   }
   return out;

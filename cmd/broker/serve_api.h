@@ -11,13 +11,13 @@ namespace odradek::broker {
 
 // A frame of `message`: size, response header, body. Spliced bytes stay by reference.
 template <class Message>
-wire::Writer encode_response(const RequestContext& context, int16_t version, const Message& message) {
+wire::Writer encode_response(const RequestContext& context, int16_t version,
+                             const Message& message) {
   const kafka::ApiInfo* api = kafka::find_api(Message::api_key);
   const int16_t header_version = api->response_header_version(context.api_version);
   kafka::ResponseHeader header;
   header.correlation_id = context.correlation_id;
-  wire::Writer out(4 + encoded_size(header_version, header) +
-                   encoded_size(version, message));
+  wire::Writer out(4 + encoded_size(header_version, header) + encoded_size(version, message));
   out.integer(int32_t{0});
   encode(out, header_version, header);
   encode(out, version, message);
@@ -25,8 +25,8 @@ wire::Writer encode_response(const RequestContext& context, int16_t version, con
   return out;
 }
 
-// Handle: Task<void>(RequestContext&, const Request&, Reply&, Response&). The last is for what must live
-// until the response was sent.
+// Handle: Task<void>(RequestContext&, const Request&, Reply&, Response&). The last is for what must
+// live until the response was sent.
 template <class Request, class Reply, auto Handle>
 reactor::Task<Result<Response>> serve_api(RequestContext& context, wire::Reader& reader) {
   Request request;

@@ -20,7 +20,8 @@ constexpr std::string_view kHelp =
     "Runs a broker. Without a file: one node on 127.0.0.1:9092 with its data in ./odradek-data.\n"
     "The file is a Kafka server.properties; --override sets single properties over it.\n\n"
     "Odradek's own properties:\n"
-    "  odradek.shards=N           threads of the broker (default: one per core, one on 2 cores or fewer)\n"
+    "  odradek.shards=N           threads of the broker (default: one per core, one on 2 cores or "
+    "fewer)\n"
     "  odradek.durability=MODE    flushed (default): an acknowledged record is on stable storage;\n"
     "                             written: flushed within 256 KiB or 100 ms of its write\n"
     "  odradek.memory=BYTES       what the broker may use, with K, M or G (default: a quarter of\n"
@@ -31,7 +32,8 @@ constexpr std::string_view kHelp =
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(Errc::not_found, path + ": cannot be read: no such file, or no permission");
+  if (!file)
+    return fail(Errc::not_found, path + ": cannot be read: no such file, or no permission");
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -92,8 +94,8 @@ int run_serve(std::span<const std::string> arguments) {
   options.shards = config->shards;
   options.arena_bytes_per_shard = config->memory_bytes / config->shards;
   options.pin = config->shards > 1 && config->shards <= reactor::usable_cores();
-  const auto code = reactor::run_shards(
-      options, [&config] { return broker::serve_main(std::move(*config)); });
+  const auto code =
+      reactor::run_shards(options, [&config] { return broker::serve_main(std::move(*config)); });
   if (!code) return complain(code.error());
   return *code;
 }

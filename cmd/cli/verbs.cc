@@ -17,7 +17,8 @@ struct Verb {
   int (*run)(std::span<const std::string> arguments);
 };
 constexpr Verb kVerbs[] = {
-    {"serve", "run a broker: odradek serve [server.properties] [--override key=value ...]", &run_serve},
+    {"serve", "run a broker: odradek serve [server.properties] [--override key=value ...]",
+     &run_serve},
     {"dump", "print segments, indexes, snapshots, WAL, manifest and metadata as text", &run_dump},
     {"version", "print the version", &run_version},
 };
@@ -36,7 +37,8 @@ int run_version(std::span<const std::string>) {
 }
 
 int run(std::span<const std::string> arguments) {
-  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") {
+  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" ||
+      arguments[0] == "-h") {
     print_help();
     return arguments.empty() ? 2 : 0;
   }

@@ -1,5 +1,5 @@
-// The verbs of the one binary. Each takes its arguments without program and verb, and returns the exit
-// code: 0 done, 1 failed, 2 wrong usage.
+// The verbs of the one binary. Each takes its arguments without program and verb, and returns the
+// exit code: 0 done, 1 failed, 2 wrong usage.
 #pragma once
 
 #include <span>

@@ -6,7 +6,7 @@
 //       owns the whole frame checks remaining() == 0. `out` is reset first.
 //   void encode(wire::Writer&, int16_t version, const T&);
 //       CHECKs the version. A field that the version does not have is left out; null where the
-//       version has no null is written as empty. Text over 32767 bytes is a CHECK.
+//       version has no null is written as empty. Text over 32767 bytes is cut there.
 //   size_t encoded_size(int16_t version, const T&);
 //       Exactly what encode() adds, spliced records included.
 //   Status validate(int16_t version, const T&);

@@ -55,10 +55,10 @@ class Output {
   void varint(int32_t value) { self().uvarlong(zigzag(value)); }
   void varlong(int64_t value) { self().uvarlong(zigzag(value)); }
 
-  // REQUIRES: value.size() <= string_size_max. What was decoded fits; text that a program made is
-  // cut to that size before it comes here.
+  // Text over string_size_max is cut there: what was decoded fits, and a message that a program
+  // made (an error that quotes what a client sent) must not end the program.
   void string(bool compact, std::string_view value) {
-    CHECK(value.size() <= string_size_max, value.size());
+    value = value.substr(0, string_size_max);
     if (compact) {
       uvarint(static_cast<uint32_t>(value.size() + 1));
     } else {

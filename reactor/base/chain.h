@@ -1,6 +1,6 @@
-// A byte string that lies in several places: what a frame is after it arrived in blocks. Views only:
-// whoever made the chain keeps the blocks alive. Codec, CRC, validation and copies walk the parts, so
-// that nothing is copied just to be contiguous.
+// A byte string that lies in several places: what a frame is after it arrived in blocks. Views
+// only: whoever made the chain keeps the blocks alive. Codec, CRC, validation and copies walk the
+// parts, so that nothing is copied just to be contiguous.
 #pragma once
 
 #include <algorithm>

@@ -11,8 +11,8 @@
 namespace odradek {
 
 // Prints "CHECK failed: <condition> at <file>:<line>: <values>" to standard error and aborts.
-[[noreturn]] void check_failed(const char* condition, const char* file, int line,
-                               const char* names, const std::string& values);
+[[noreturn]] void check_failed(const char* condition, const char* file, int line, const char* names,
+                               const std::string& values);
 
 namespace detail {
 template <class T>
@@ -41,9 +41,9 @@ std::string format_values(const Ts&... values) {
 }  // namespace detail
 }  // namespace odradek
 
-#define CHECK(condition, ...)                                                           \
-  do {                                                                                  \
-    if (!(condition)) [[unlikely]]                                                      \
-      ::odradek::check_failed(#condition, __FILE__, __LINE__, #__VA_ARGS__,             \
-                              ::odradek::detail::format_values(__VA_ARGS__));           \
+#define CHECK(condition, ...)                                                 \
+  do {                                                                        \
+    if (!(condition)) [[unlikely]]                                            \
+      ::odradek::check_failed(#condition, __FILE__, __LINE__, #__VA_ARGS__,   \
+                              ::odradek::detail::format_values(__VA_ARGS__)); \
   } while (false)

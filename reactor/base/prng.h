@@ -1,4 +1,5 @@
-// A small seeded generator (xoshiro256**, Blackman and Vigna, https://prng.di.unimi.it). Not for secrets.
+// A small seeded generator (xoshiro256**, Blackman and Vigna, https://prng.di.unimi.it). Not for
+// secrets.
 #pragma once
 
 #include <array>

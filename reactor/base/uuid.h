@@ -22,8 +22,9 @@ struct Uuid {
   std::string to_string() const;
   // Inverse of to_string(); absent when `text` is not 22 characters of base64url.
   static std::optional<Uuid> parse(std::string_view text);
-  // From 16 random bytes: version 4, variant 2, and never starting with '-' when printed, as Kafka's.
-  // `high` and `low` come from the shard's random source; retry with new ones when absent is returned.
+  // From 16 random bytes: version 4, variant 2, and never starting with '-' when printed, as
+  // Kafka's. `high` and `low` come from the shard's random source; retry with new ones when absent
+  // is returned.
   static std::optional<Uuid> from_random(uint64_t high, uint64_t low);
 };
 

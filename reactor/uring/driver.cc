@@ -1,5 +1,5 @@
-// Operations of the driver seam on io_uring. user_data is the Op's address; its two low bits say which
-// part of a pair completed, and small numbers are the driver's own.
+// Operations of the driver seam on io_uring. user_data is the Op's address; its two low bits say
+// which part of a pair completed, and small numbers are the driver's own.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -22,9 +22,9 @@ namespace odradek::reactor {
 
 namespace {
 
-constexpr uint64_t kIgnored = 1;  // a cancel's own completion, a wake
-constexpr uint64_t kEvent = 2;    // the eventfd
-constexpr uint64_t kWakeSent = 3; // a MSG_RING that failed: the low 8 bits above hold nothing
+constexpr uint64_t kIgnored = 1;   // a cancel's own completion, a wake
+constexpr uint64_t kEvent = 2;     // the eventfd
+constexpr uint64_t kWakeSent = 3;  // a MSG_RING that failed: the low 8 bits above hold nothing
 constexpr uint64_t kOwnMax = 4095;
 constexpr uint64_t kPartMask = 3;
 constexpr unsigned kPartSync = 1;
@@ -111,9 +111,7 @@ void Driver::Impl::submit_path(Op& op) {
       io_uring_prep_renameat(entry, AT_FDCWD, op.path, AT_FDCWD, op.path_to, 0);
       break;
     case OpCode::unlink: io_uring_prep_unlinkat(entry, AT_FDCWD, op.path, 0); break;
-    case OpCode::remove_dir:
-      io_uring_prep_unlinkat(entry, AT_FDCWD, op.path, AT_REMOVEDIR);
-      break;
+    case OpCode::remove_dir: io_uring_prep_unlinkat(entry, AT_FDCWD, op.path, AT_REMOVEDIR); break;
     case OpCode::make_dir: io_uring_prep_mkdirat(entry, AT_FDCWD, op.path, op.mode); break;
     default: CHECK(false, op.code);
   }
@@ -201,14 +199,16 @@ static void finish_stat(Op& op) {
   if (op.result == 0) {
     op.file_stat->size = buffer->stx_size;
     op.file_stat->allocated = buffer->stx_blocks * 512;
-    op.file_stat->modified_ms = buffer->stx_mtime.tv_sec * 1000 + buffer->stx_mtime.tv_nsec / 1000000;
+    op.file_stat->modified_ms =
+        buffer->stx_mtime.tv_sec * 1000 + buffer->stx_mtime.tv_nsec / 1000000;
     op.file_stat->directory = S_ISDIR(buffer->stx_mode);
   }
   delete buffer;
 }
 
-// True when both halves are in; then op.result is what the pair came to. A short or failed write breaks
-// the link, and its sync comes back cancelled: the write's result stands, and nothing is durable.
+// True when both halves are in; then op.result is what the pair came to. A short or failed write
+// breaks the link, and its sync comes back cancelled: the write's result stands, and nothing is
+// durable.
 static bool finish_pair(Op& op, int32_t result, unsigned part) {
   PairState state = load_pair(op);
   --state.pending;
@@ -261,7 +261,8 @@ void Driver::Impl::reap() {
         event_armed = false;
         take_offloaded();
       } else if (cqe.user_data == kWakeSent) {
-        wake_by_event = true;  // this kernel cannot message such a ring: the eventfd does it from now on
+        wake_by_event =
+            true;  // this kernel cannot message such a ring: the eventfd does it from now on
       } else if (cqe.user_data > kOwnMax) {
         complete(*reinterpret_cast<Op*>(cqe.user_data & ~kPartMask), cqe,
                  static_cast<unsigned>(cqe.user_data & kPartMask));
@@ -314,8 +315,8 @@ void Driver::enter(MonoTime deadline) {
     limit.tv_sec = ns / 1'000'000'000;
     limit.tv_nsec = ns % 1'000'000'000;
     io_uring_cqe* first = nullptr;
-    const int n = io_uring_submit_and_wait_timeout(&impl_->ring, &first, 1,
-                                                   deadline == kMonoMax ? nullptr : &limit, nullptr);
+    const int n = io_uring_submit_and_wait_timeout(
+        &impl_->ring, &first, 1, deadline == kMonoMax ? nullptr : &limit, nullptr);
     CHECK(n >= 0 || n == -EINTR || n == -ETIME || n == -EBUSY || n == -EAGAIN, n);
   }
   impl_->reap();
@@ -356,13 +357,14 @@ uint64_t Driver::random_u64() {
 
 void Driver::return_buffer(uint16_t buffer_id) {
   CHECK(buffer_id < kReceiveBufferCount, buffer_id);
-  io_uring_buf_ring_add(impl_->receive_ring,
-                        impl_->receive_memory + size_t{buffer_id} * kReceiveBufferBytes,
-                        kReceiveBufferBytes, buffer_id,
-                        io_uring_buf_ring_mask(kReceiveBufferCount), 0);
+  io_uring_buf_ring_add(
+      impl_->receive_ring, impl_->receive_memory + size_t{buffer_id} * kReceiveBufferBytes,
+      kReceiveBufferBytes, buffer_id, io_uring_buf_ring_mask(kReceiveBufferCount), 0);
   io_uring_buf_ring_advance(impl_->receive_ring, 1);
 }
 
-bool Driver::write_log_line(std::string line) { return impl_->offload->write_line(std::move(line)); }
+bool Driver::write_log_line(std::string line) {
+  return impl_->offload->write_line(std::move(line));
+}
 
 }  // namespace odradek::reactor

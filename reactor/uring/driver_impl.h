@@ -20,7 +20,8 @@ struct Driver::Impl {
   uint8_t* receive_memory = nullptr;
   // Completions that were known at submit.
   std::vector<Op*> finished;
-  // The helper thread's way back, and the wake of peers whose kernel has no MSG_RING for such rings.
+  // The helper thread's way back, and the wake of peers whose kernel has no MSG_RING for such
+  // rings.
   OffloadHome home;
   uint64_t event_value = 0;
   bool event_armed = false;

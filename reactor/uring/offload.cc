@@ -36,7 +36,7 @@ static int32_t list_directory_now(Op& op) {
 }
 
 static int32_t stat_fs_now(Op& op) {
-  struct statfs st {};
+  struct statfs st{};
   if (::statfs(op.path, &st) != 0) return -errno;
   const auto unit = static_cast<uint64_t>(st.f_bsize);
   *op.fs_stat = {st.f_blocks * unit, st.f_bavail * unit, static_cast<uint64_t>(st.f_type)};
@@ -56,7 +56,8 @@ static int32_t resolve_now(Op& op) {
                                 &reinterpret_cast<const sockaddr_in6*>(a->ai_addr)->sin6_addr)
                           : &reinterpret_cast<const sockaddr_in*>(a->ai_addr)->sin_addr;
     if (!::inet_ntop(a->ai_family, raw, text, sizeof text)) continue;
-    op.addresses->push_back({text, ntohs(reinterpret_cast<const sockaddr_in*>(a->ai_addr)->sin_port)});
+    op.addresses->push_back(
+        {text, ntohs(reinterpret_cast<const sockaddr_in*>(a->ai_addr)->sin_port)});
   }
   ::freeaddrinfo(found);
   return 0;
@@ -146,7 +147,8 @@ void Offload::run_lines() {
     lock.unlock();
     for (size_t done = 0; done < text.size();) {
       const ssize_t n = ::write(STDERR_FILENO, text.data() + done, text.size() - done);
-      if (n < 0 && errno != EINTR) break;  // nobody reads standard error: there is nowhere to say so
+      if (n < 0 && errno != EINTR)
+        break;  // nobody reads standard error: there is nowhere to say so
       if (n > 0) done += static_cast<size_t>(n);
     }
     lock.lock();

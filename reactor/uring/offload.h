@@ -1,6 +1,6 @@
 // The one low-priority helper thread of the process: calls that have no ring operation (ftruncate,
-// readdir, statfs, name look-up). Bounded by the number of operations that wait for it. Also the writer
-// of log lines, on a thread of its own so that a slow name server does not hold them up.
+// readdir, statfs, name look-up). Bounded by the number of operations that wait for it. Also the
+// writer of log lines, on a thread of its own so that a slow name server does not hold them up.
 #pragma once
 
 #include <condition_variable>

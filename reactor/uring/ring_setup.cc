@@ -34,18 +34,19 @@ static Error ring_error(int error) {
   if (disabled == 2 || (disabled == 1 && error == EPERM)) {
     return Error(Errc::unsupported,
                  "io_uring is switched off: sysctl kernel.io_uring_disabled is " +
-                     std::to_string(disabled) + "; set it to 0 (sysctl -w kernel.io_uring_disabled=0)" +
+                     std::to_string(disabled) +
+                     "; set it to 0 (sysctl -w kernel.io_uring_disabled=0)" +
                      (disabled == 1 ? " or put this user into kernel.io_uring_group" : ""));
   }
   switch (error) {
     case ENOSYS:
     case EPERM:
     case EACCES:
-      return Error(Errc::unsupported,
-                   "io_uring is forbidden here (" + std::string("errno ") +
-                       std::to_string(error) +
-                       "), most likely by a container's seccomp profile: allow io_uring_setup, "
-                       "io_uring_enter and io_uring_register (docker: --security-opt seccomp=PROFILE)");
+      return Error(
+          Errc::unsupported,
+          "io_uring is forbidden here (" + std::string("errno ") + std::to_string(error) +
+              "), most likely by a container's seccomp profile: allow io_uring_setup, "
+              "io_uring_enter and io_uring_register (docker: --security-opt seccomp=PROFILE)");
     case EINVAL:
       return Error(Errc::unsupported, "this kernel (" + kernel_release() +
                                           ") lacks io_uring features that are needed "
@@ -69,8 +70,7 @@ Driver::Impl::~Impl() {
 }
 
 static void* map_pages(size_t bytes) {
-  void* memory =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
   CHECK(memory != MAP_FAILED, bytes, errno);
   return memory;
 }

@@ -29,14 +29,18 @@ namespace {
 
 struct Process {
   explicit Process(const RuntimeOptions& o)
-      : options(o), mailboxes(o.shards), drivers(o.shards, nullptr), created(o.shards),
-        errors(o.shards), stop_mail(o.shards) {}
+      : options(o),
+        mailboxes(o.shards),
+        drivers(o.shards, nullptr),
+        created(o.shards),
+        errors(o.shards),
+        stop_mail(o.shards) {}
   RuntimeOptions options;
   Mailboxes mailboxes;
   std::vector<Driver*> drivers;
-  std::latch created;                          // every shard has its driver, or its error
+  std::latch created;  // every shard has its driver, or its error
   std::vector<std::optional<Error>> errors;
-  std::vector<Envelope> stop_mail;             // ends each shard's loop; delivered like any mail
+  std::vector<Envelope> stop_mail;  // ends each shard's loop; delivered like any mail
   Offload offload;
   int signal_fd = -1;
   ShardMain main;
@@ -178,10 +182,11 @@ uint32_t usable_cores() {
 }
 
 uint64_t usable_memory() {
-  struct sysinfo info {};
+  struct sysinfo info{};
   ::sysinfo(&info);
   uint64_t bytes = uint64_t{info.totalram} * info.mem_unit;
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     if (const auto limit = first_number(path)) bytes = std::min(bytes, *limit);
   }
   return bytes;

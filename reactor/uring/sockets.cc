@@ -61,7 +61,9 @@ std::string printed(const ListenOptions& options) {
   return (options.host.empty() ? "*" : options.host) + ":" + std::to_string(options.port);
 }
 
-void set_int(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+void set_int(int fd, int level, int name, int value) {
+  ::setsockopt(fd, level, name, &value, sizeof value);
+}
 
 }  // namespace
 
@@ -83,7 +85,7 @@ void prepare_send(io_uring_sqe& entry, Op& op) {
 }
 
 int32_t lock_whole_file(int fd) {
-  struct flock range {};
+  struct flock range{};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   return ::fcntl(fd, F_SETLK, &range) == 0 ? 0 : -errno;
@@ -138,7 +140,8 @@ Result<int> Driver::listen(const ListenOptions& options, const SocketOptions& so
   auto listening = bind_and_listen(fd, options, address, length);
   if (listening) return listening;
   ::close(fd);
-  return fail(listening.error().code, "listen " + printed(options) + ": " + listening.error().context);
+  return fail(listening.error().code,
+              "listen " + printed(options) + ": " + listening.error().context);
 }
 
 static Result<SocketAddress> address_of(int fd, int (*call)(int, sockaddr*, socklen_t*),
@@ -149,8 +152,12 @@ static Result<SocketAddress> address_of(int fd, int (*call)(int, sockaddr*, sock
   return from_address(address);
 }
 
-Result<SocketAddress> Driver::local_address(int fd) { return address_of(fd, ::getsockname, "getsockname"); }
-Result<SocketAddress> Driver::peer_address(int fd) { return address_of(fd, ::getpeername, "getpeername"); }
+Result<SocketAddress> Driver::local_address(int fd) {
+  return address_of(fd, ::getsockname, "getsockname");
+}
+Result<SocketAddress> Driver::peer_address(int fd) {
+  return address_of(fd, ::getpeername, "getpeername");
+}
 
 void Driver::shutdown_socket(int fd, bool both_ways) {
   ::shutdown(fd, both_ways ? SHUT_RDWR : SHUT_WR);  // a socket already gone is as good

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "net/wire/limits.h"
 #include "replication/metadata/image_builder.h"
 #include "replication/metadata/plan.h"
 #include "replication/metadata/plan_fault.h"
@@ -42,7 +43,12 @@ Checked<std::string> changed_list(const ConfigChange& change, const ConfigMap* s
       items.push_back(item);
     }
   }
-  return fmt::format("{}", fmt::join(items, ","));
+  std::string list = fmt::format("{}", fmt::join(items, ","));
+  if (list.size() > wire::string_size_max) {
+    return refuse(KafkaCode::invalid_config, fmt::format("{} would be longer than {} bytes.",
+                                                         change.name, wire::string_size_max));
+  }
+  return list;
 }
 
 Checked<void> check_resource(const Image& image, const ConfigAlteration& alteration) {

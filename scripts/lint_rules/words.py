@@ -7,7 +7,7 @@ BELOW_CMD = ("cmd/", "tests/", "perf/")
 RULES = [
     (r"\b(TODO|FIXME|XXX|HACK)\b", "text", (), "do it, or write an issue"),
     (r"\b(?:system|steady|high_resolution)_clock\s*::\s*now|\bclock_gettime\b|\bgettimeofday\b|(?<![\w.:>])time\s*\((?:nullptr|NULL|0)\)",
-     "code", ("reactor/uring/", "perf/", "tests/reactor/"), "ask the clock you were given (reactor/base/time.h)"),
+     "code", ("reactor/uring/", "perf/", "tests/reactor/", "tests/sim/"), "ask the clock you were given (reactor/base/time.h)"),
     (r"\bthis_thread\s*::\s*sleep\w*|\b(?:usleep|nanosleep)\b|(?<![\w.:>])sleep\s*\(", "code", ("reactor/uring/", "perf/"),
      "a timer of the loop"),
     (r"(?<![\w.:>])s?rand\s*\(|(?<!\w)::random\s*\(|\brandom_device\b|\bmt19937(?:_64)?\b", "code",

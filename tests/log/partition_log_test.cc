@@ -217,6 +217,56 @@ TEST_CASE("a deleted partition does not come back, and a new one of its name sta
   }
 }
 
+TEST_CASE("a batch in a file that does not fit into a read is not skipped for what is in memory") {
+  LogWorld world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    co_await live.append(kFirst, {.value_bytes = 40'000});
+  });
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    co_await live.append(kFirst, {.value_bytes = 100});
+    const LogSlice nothing = must(co_await live.log(kFirst).read(
+        {.from = Offset(0), .bytes_max = 10'000, .limit = Offset(2)}));
+    EXPECT_EQ(nothing.bytes, 0);
+    const LogSlice whole = must(co_await live.log(kFirst).read(
+        {.from = Offset(0), .bytes_max = 10'000, .limit = Offset(2), .at_least_one = true}));
+    EXPECT_EQ(whole.first.value, 0);
+  });
+}
+
+TEST_CASE(
+    "a time is searched from the log start on, although memory still holds what was deleted") {
+  LogWorld world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    for (int i = 0; i < 4; ++i) co_await live.append(kFirst, {.records = 3});
+    EXPECT_EQ(must(co_await live.log(kFirst).delete_records(Offset(4))).value, 4);
+    const auto found = must(co_await live.log(kFirst).offset_for_time(0, Offset(12)));
+    EXPECT_EQ(found.offset.value, 4);
+  });
+}
+
+static Task<void> delete_log(Live& live, TopicPartition id) {
+  must(co_await live.manager->delete_partition(id));
+}
+
+TEST_CASE("whoever watches a log is told before nobody can find it any more") {
+  LogWorld world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    co_await live.append(kFirst);
+    PartitionLog::Watcher watcher;
+    watcher.on_progress = [](PartitionLog::Watcher&) {};
+    live.log(kFirst).add_watcher(watcher);
+    reactor::Gate gate;
+    gate.spawn("delete", delete_log(live, kFirst));
+    while (live.manager->find(kFirst)) co_await reactor::yield();
+    EXPECT(!watcher.registered);
+    co_await gate.close();
+  });
+}
+
 TEST_CASE("the files of a deleted partition go after file.delete.delay.ms") {
   LogWorld world;
   LogConfig config;

@@ -1,5 +1,5 @@
-// Topics made and deleted as an admin client does, with retries that survive lost answers; and the check
-// that reads everything once.
+// Topics made and deleted as an admin client does, with retries that survive lost answers; and the
+// check that reads everything once.
 #pragma once
 
 #include <map>
@@ -24,9 +24,9 @@ struct TopicPlan {
 };
 struct AdminOptions {
   uint64_t seed = 0;
-  std::vector<TopicPlan> topics;      // made first
-  std::vector<TopicPlan> coming;      // made and deleted while the others are used
-  Duration pause{};                   // at most, between two changes
+  std::vector<TopicPlan> topics;  // made first
+  std::vector<TopicPlan> coming;  // made and deleted while the others are used
+  Duration pause{};               // at most, between two changes
 };
 reactor::Task<int> admin_main(Stage& stage, AdminOptions options);
 

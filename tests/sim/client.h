@@ -1,7 +1,7 @@
-// A Kafka client's connection in the simulated world: requests go out in the order of post(), answers
-// come back in that order and are matched by correlation id. Whoever posts waits for his own ticket;
-// when anything goes wrong (the end of the stream, a deadline, an answer to another question) the
-// connection is broken as a whole, as with every Kafka client.
+// A Kafka client's connection in the simulated world: requests go out in the order of post(),
+// answers come back in that order and are matched by correlation id. Whoever posts waits for his
+// own ticket; when anything goes wrong (the end of the stream, a deadline, an answer to another
+// question) the connection is broken as a whole, as with every Kafka client.
 //
 // Belongs to one task's shard. close() must have run before destruction.
 #pragma once
@@ -25,8 +25,8 @@ namespace odradek::simulation {
 // One request that waits for its answer.
 struct Pending {
   int32_t correlation = 0;
-  std::vector<uint8_t> frame;   // the answer without its size
-  std::vector<uint8_t> request; // until it is sent
+  std::vector<uint8_t> frame;    // the answer without its size
+  std::vector<uint8_t> request;  // until it is sent
   bool answered = false;
 };
 using Ticket = std::shared_ptr<Pending>;

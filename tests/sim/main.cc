@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kHelp =
     "odradek_sim swarm --seeds A..B [--jobs N] [--commit ID]\n"
-    "odradek_sim crash [--stride N] [--jobs N]\n"
+    "odradek_sim crash [--stride N | --at STEP] [--jobs N]\n"
     "odradek_sim seed N [--trace]\n";
 
 struct Arguments {
@@ -57,7 +57,11 @@ int run(const Arguments& arguments) {
   const std::string verb = arguments.words.empty() ? "" : arguments.words[0];
   const auto jobs = static_cast<uint32_t>(arguments.number("jobs", 2));
   if (verb == "seed" || verb == "replay") return run_one(arguments);
-  if (verb == "crash") return run_crash(arguments.number("stride", 1), jobs);
+  if (verb == "crash") {
+    const bool one = arguments.options.contains("at");
+    return run_crash(arguments.number("stride", 1), one ? 1 : jobs,
+                     one ? std::optional(arguments.number("at", 0)) : std::nullopt);
+  }
   const auto seeds = arguments.options.find("seeds");
   if (verb == "swarm" && seeds != arguments.options.end()) {
     const std::string& text = seeds->second;

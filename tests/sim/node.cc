@@ -20,7 +20,7 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
   if (started) {
     broker::print_banner(broker, Duration{});
     node.ready_ = true;
-    node.stage_.oracle.recovered();
+    node.stage_.oracle.recovered(broker.clean_start());
     while (co_await reactor::next_signal() != SIGTERM) {
       for (const Errand& errand : std::exchange(node.errands_, {})) {
         co_await errand(broker);
@@ -29,10 +29,11 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
     }
   } else {
     reactor::log_error("cannot start: {}", started.error().to_string());
+    node.stage_.oracle.fail("I1", "the broker does not start: " + started.error().to_string());
   }
   const Status ended = co_await broker.stop();
   if (!ended) reactor::log_error("the stop was not clean: {}", ended.error().to_string());
-  co_return started && ended ? 0 : 1;
+  co_return started&& ended ? 0 : 1;
 }
 
 void BrokerNode::start(const BrokerOptions& options) {
@@ -45,8 +46,7 @@ void BrokerNode::start(const BrokerOptions& options) {
   properties["log.dirs"] = directories;
   properties["odradek.shards"] = std::to_string(options.shards);
   properties["odradek.durability"] = options.written ? "written" : "flushed";
-  const uint64_t memory =
-      std::max(options.shards * options.shard_memory_bytes, uint64_t{64} << 20);
+  const uint64_t memory = std::max(options.shards * options.shard_memory_bytes, uint64_t{64} << 20);
   properties["odradek.memory"] = std::to_string(memory);
   auto config = broker::make_config(std::move(properties), options.shards, uint64_t{4} << 30);
   CHECK(config.has_value(), config.error().to_string());
@@ -58,24 +58,23 @@ void BrokerNode::start(const BrokerOptions& options) {
   node.arena_bytes = memory / options.shards;
   node.requests_per_peer = options.requests_per_peer;
   node.tasks_per_turn = options.tasks_per_turn;
-  if (!was_clean_ || !started_) stage_.oracle.restarted(false);
   started_ = true;
-  was_clean_ = false;
   ready_ = false;
   errands_.clear();
   id_ = stage_.world.start(node, [this, shared = *config] { return main(*this, shared); });
 }
 
 void BrokerNode::stop_clean() {
+  stage_.oracle.stopping();
   stage_.world.send_signal(id_, SIGTERM);
   const auto ended = stage_.world.run_until_exit(id_, std::chrono::minutes(2));
   stage_.oracle.expect(ended == reactor::sim::Run::done, "I17", "the broker does not stop");
   if (stage_.oracle.violation()) return;
+  stage_.oracle.stopping();  // what was under way was answered
   const int code = stage_.world.exit_code(id_).value_or(-1);
   stage_.oracle.expect(code == 0, "I15", fmt::format("the stop ended with exit code {}", code));
   const uint32_t left = stage_.world.descriptors_left(id_);
   stage_.oracle.expect(left == 0, "I15", fmt::format("{} descriptors left open", left));
-  was_clean_ = code == 0;
 }
 
 void BrokerNode::run(Errand errand) {

@@ -1,5 +1,5 @@
-// The simulated machine that runs the broker: cmd/broker as it ships, with the configuration of a small
-// server.properties, on a node of the world.
+// The simulated machine that runs the broker: cmd/broker as it ships, with the configuration of a
+// small server.properties, on a node of the world.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,8 @@ struct BrokerOptions {
   std::map<std::string, std::string, std::less<>> properties;
 };
 
-// Work that a test gives to the running broker: sent by signal, so that it runs as one of its tasks.
+// Work that a test gives to the running broker: sent by signal, so that it runs as one of its
+// tasks.
 using Errand = std::function<reactor::Task<void>(broker::Broker&)>;
 
 class BrokerNode {
@@ -47,7 +48,6 @@ class BrokerNode {
   reactor::sim::NodeId id_{};
   bool started_ = false;
   bool ready_ = false;
-  bool was_clean_ = false;
   std::vector<Errand> errands_;
   uint32_t errands_done_ = 0;
 };

@@ -38,12 +38,13 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
   at->second = Acked{crc, now_(), lives_, killed_, stale};
   if (!stale) partition.floor = std::max(partition.floor, base_offset + 1);
   ++acked_batches_;
+  if (asked.stops == stops_) ++acked_since_stop_;
   acked_bytes_ += sent->second.bytes;
 }
 
 Asked Oracle::ask(const TopicPartition& id) const {
   const auto found = partitions_.find(id);
-  return {found == partitions_.end() ? 0 : found->second.floor, cuts_};
+  return {found == partitions_.end() ? 0 : found->second.floor, cuts_, stops_};
 }
 
 int64_t Oracle::acked_end(const TopicPartition& id) const {
@@ -128,8 +129,9 @@ void Oracle::check_acked(Partition& partition, const TopicPartition& id, const C
     } else {
       const uint32_t crc = found == there.end() ? 0 : found->second;
       return fail("I1", fmt::format("{}: acknowledged crc {:08x} in life {}, found {:08x}; log is "
-                                    "[{}, {})", name(id, at->first), at->second.crc,
-                                    at->second.life, crc, content.log_start, content.end));
+                                    "[{}, {})",
+                                    name(id, at->first), at->second.crc, at->second.life, crc,
+                                    content.log_start, content.end));
     }
   }
 }
@@ -140,7 +142,8 @@ void Oracle::check_order(const TopicFacts& topic, const TopicPartition& id,
   std::map<std::pair<int64_t, int16_t>, int32_t> expected;
   for (const BatchHeader& header : content.batches) {
     const int64_t base = header.base_offset.value;
-    if (!once.insert(header.crc).second) fail("I10", name(id, base) + ": this batch is there twice");
+    if (!once.insert(header.crc).second)
+      fail("I10", name(id, base) + ": this batch is there twice");
     if (!header.has_producer()) continue;
     const std::pair producer(header.producer_id.value, header.producer_epoch.value);
     const auto [at, first] = expected.try_emplace(producer, header.base_sequence);
@@ -149,14 +152,15 @@ void Oracle::check_order(const TopicFacts& topic, const TopicPartition& id,
       fail("I3", name(id, base) + fmt::format(": first sequence is {}", header.base_sequence));
     }
     if (at->second != header.base_sequence) {
-      fail("I3", name(id, base) + fmt::format(": sequence {}, expected {}", header.base_sequence,
-                                              at->second));
+      fail("I3", name(id, base) +
+                     fmt::format(": sequence {}, expected {}", header.base_sequence, at->second));
     }
     at->second = log::sequence_after(header.last_sequence(), 1);
   }
 }
 
-// What was first sent after an unclean start lies in a later epoch than what was acknowledged before.
+// What was first sent after an unclean start lies in a later epoch than what was acknowledged
+// before.
 void Oracle::check_epochs(Partition& partition, const TopicPartition& id, const Content& content) {
   int32_t epoch = -1;
   int32_t acked_epoch = -1;  // of the last batch that was acknowledged,
@@ -185,6 +189,13 @@ void Oracle::check_retention(const TopicFacts& topic, Partition& partition,
                             partition.log_start));
   }
   partition.log_start = content.log_start;
+  const auto deleted = topic.deleted.find(id.partition.value);
+  if (deleted != topic.deleted.end()) {
+    expect(content.log_start >= deleted->second.acked, "I1",
+           fmt::format("{}: records below {} were deleted, log start is {}", id.to_string(),
+                       deleted->second.acked, content.log_start));
+    if (content.log_start <= deleted->second.asked) return;
+  }
   if (content.log_start == 0) return;
   if (topic.retention_bytes < 0) {
     return fail("I14", fmt::format("{}: log start {} without retention", id.to_string(),
@@ -215,7 +226,9 @@ void Oracle::killed(bool written_mode, Duration window) {
   }
 }
 
-void Oracle::recovered() {
+void Oracle::recovered(bool clean) {
+  if (!clean) ++lives_;
+  expect(!clean || acked_since_stop_ == 0, "I9", "an unclean start was taken for a clean one");
   if (!std::exchange(killed_, false)) return;
   for (auto& [id, partition] : partitions_) {
     for (auto& [base, acked] : partition.acked) acked.at_risk = false;

@@ -1,6 +1,6 @@
-// What must hold whatever happens, checked from outside: the oracle is told what clients sent, what was
-// acknowledged and what was read, and remembers the first thing that cannot be. The names of the
-// invariants are those of docs/TESTING.md:
+// What must hold whatever happens, checked from outside: the oracle is told what clients sent, what
+// was acknowledged and what was read, and remembers the first thing that cannot be. The names of
+// the invariants are those of docs/TESTING.md:
 //
 //   I1  acknowledged batches are there, with identical bytes, at their offsets (in `written` mode a
 //       power cut may take back the stated window)
@@ -44,7 +44,12 @@ struct TopicFacts {
   int32_t partitions = 0;
   bool written_mode = false;
   int64_t retention_bytes = -1;  // -1: everything is kept
-  int64_t segment_bytes = 0;
+  // DeleteRecords, by partition: up to where somebody asked, and up to where it was acknowledged.
+  struct Deleted {
+    int64_t asked = 0;
+    int64_t acked = 0;
+  };
+  std::map<int32_t, Deleted> deleted;
   enum class State { creating, alive, deleting, deleted } state = State::creating;
   bool alive() const { return state == State::alive; }
 };
@@ -53,6 +58,7 @@ struct TopicFacts {
 struct Asked {
   int64_t floor = 0;   // the high watermark was at least this
   uint32_t cuts = 0;   // power cuts that may have taken something back, so far
+  uint32_t stops = 0;  // clean stops so far
 };
 
 class Oracle {
@@ -82,11 +88,17 @@ class Oracle {
   }
 
   // --- what the world tells ---
-  void restarted(bool clean) { lives_ += clean ? 0 : 1; }
-  // The process was killed: in `written` mode what was acknowledged within `window` is written and not
-  // yet flushed, until the next start has recovered it.
+  // The process was killed: in `written` mode what was acknowledged within `window` is written and
+  // not yet flushed, until the next start has recovered it.
   void killed(bool written_mode, Duration window);
-  void recovered();
+  // The broker is up; it says whether its last stop was clean. It may say so when nothing was
+  // acknowledged since.
+  void recovered(bool clean);
+  // What is answered to questions from before it is in the log that is being closed.
+  void stopping() {
+    ++stops_;
+    acked_since_stop_ = 0;
+  }
   // Power went; in `written` mode what was acknowledged within `window` may be gone.
   void power_lost(bool written_mode, Duration window);
 
@@ -108,7 +120,7 @@ class Oracle {
     uint32_t crc = 0;
     MonoTime when{};
     uint32_t life = 0;
-    bool at_risk = false;      // not flushed when the process was killed
+    bool at_risk = false;  // not flushed when the process was killed
     bool may_be_gone = false;
   };
   struct Seen {
@@ -136,6 +148,8 @@ class Oracle {
   std::map<uint32_t, Sent> sent_;  // by the batch's checksum
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
+  uint32_t stops_ = 0;
+  uint64_t acked_since_stop_ = 0;
   uint32_t cuts_ = 0;
   bool killed_ = false;
   uint64_t acked_batches_ = 0;

@@ -12,7 +12,7 @@
 
 namespace odradek::simulation {
 
-void Pool::start(uint64_t seed, const Work& work) {
+std::optional<int> Pool::split(uint64_t seed) {
   while (running_.size() >= jobs_) reap();
   int ends[2];
   CHECK(pipe(ends) == 0);
@@ -21,12 +21,20 @@ void Pool::start(uint64_t seed, const Work& work) {
   CHECK(child >= 0);
   if (child == 0) {
     close(ends[0]);
-    const RunReport report = work();
-    const bool told = write(ends[1], &report, sizeof report) == sizeof report;
-    _exit(told ? 0 : 1);
+    return ends[1];
   }
   close(ends[1]);
   running_[child] = Child{seed, ends[0]};
+  return std::nullopt;
+}
+
+void Pool::leave(int descriptor, const RunReport& report) {
+  const bool told = write(descriptor, &report, sizeof report) == sizeof report;
+  _exit(told ? 0 : 1);
+}
+
+void Pool::start(uint64_t seed, const Work& work) {
+  if (const auto descriptor = split(seed)) leave(*descriptor, work());
 }
 
 void Pool::reap() {
@@ -100,13 +108,14 @@ int run_swarm(uint64_t first, uint64_t last, uint32_t jobs, const std::string& c
   pool.finish();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   const double seeds = static_cast<double>(last - first + 1);
-  fmt::print("swarm: {} seeds ({} twice), on average {:.0f} acknowledged batches, {:.1f} crashes, "
-             "{:.1f} rolls, {:.1f} virtual s; {} batches taken back in written mode; "
-             "{:.0f} events/s, {:.1f} s\n",
-             seeds, twice, static_cast<double>(sum.acked) / seeds,
-             static_cast<double>(sum.crashes) / seeds, static_cast<double>(sum.rolls) / seeds,
-             static_cast<double>(sum.virtual_ms) / seeds / 1000, sum.taken_back,
-             static_cast<double>(sum.events) / took.count(), took.count());
+  fmt::print(
+      "swarm: {} seeds ({} twice), on average {:.0f} acknowledged batches, {:.1f} crashes, "
+      "{:.1f} rolls, {:.1f} virtual s; {} batches taken back in written mode; "
+      "{:.0f} events/s, {:.1f} s\n",
+      seeds, twice, static_cast<double>(sum.acked) / seeds,
+      static_cast<double>(sum.crashes) / seeds, static_cast<double>(sum.rolls) / seeds,
+      static_cast<double>(sum.virtual_ms) / seeds / 1000, sum.taken_back,
+      static_cast<double>(sum.events) / took.count(), took.count());
   fmt::print("{} passed, {} failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -1,10 +1,11 @@
-// Runs in processes of their own, a few at a time: a CHECK that fails ends one run and not the whole, and
-// what a crash leaks goes with its process.
+// Runs in processes of their own, a few at a time: a CHECK that fails ends one run and not the
+// whole, and what a crash leaks goes with its process.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "tests/sim/swarm.h"
@@ -18,6 +19,9 @@ class Pool {
   Pool(uint32_t jobs, Done done) : jobs_(jobs), done_(std::move(done)) {}
   // Forks; waits first while `jobs` run. `seed` names the run when its process dies.
   void start(uint64_t seed, const Work& work);
+  // Forks where it stands. In the child: the descriptor for leave(), with which it must end.
+  std::optional<int> split(uint64_t seed);
+  [[noreturn]] static void leave(int descriptor, const RunReport& report);
   void finish();
 
  private:

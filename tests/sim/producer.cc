@@ -1,6 +1,6 @@
-// A producer as librdkafka and the Java client are: batches of several partitions in flight, in order by
-// sequence; after a lost connection, a timeout or a retriable error the same bytes go out again on
-// whatever connection there is.
+// A producer as librdkafka and the Java client are: batches of several partitions in flight, in
+// order by sequence; after a lost connection, a timeout or a retriable error the same bytes go out
+// again on whatever connection there is.
 #include <fmt/format.h>
 
 #include "log/batch/batch_builder.h"
@@ -89,8 +89,8 @@ class Producer {
 void Producer::refresh_lanes() {
   for (TopicFacts& topic : stage_.topics) {
     if (!topic.alive()) continue;
-    const bool known = std::ranges::any_of(
-        lanes_, [&](const Lane& lane) { return lane.id.topic == topic.id; });
+    const bool known =
+        std::ranges::any_of(lanes_, [&](const Lane& lane) { return lane.id.topic == topic.id; });
     for (int32_t p = 0; !known && p < topic.partitions; ++p) {
       lanes_.push_back(Lane{&topic, {topic.id, log::PartitionId(p)}, {}, 0});
     }
@@ -99,9 +99,8 @@ void Producer::refresh_lanes() {
 
 bool Producer::finished() const {
   if (made_ < options_.batches) return false;
-  return std::ranges::all_of(lanes_, [](const Lane& lane) {
-    return lane.batches.empty() || !lane.topic->alive();
-  });
+  return std::ranges::all_of(
+      lanes_, [](const Lane& lane) { return lane.batches.empty() || !lane.topic->alive(); });
 }
 
 Batch Producer::make_batch(Lane& lane) {
@@ -116,7 +115,8 @@ Batch Producer::make_batch(Lane& lane) {
   batch.number = ++numbers_;
   const bool large = options_.large_bytes > 0 && prng_.chance(1, 20);
   batch.records = large ? 4 : static_cast<int32_t>(prng_.between(1, 4));
-  const size_t value_bytes = large ? options_.large_bytes / 4 : prng_.below(options_.value_bytes_max);
+  const size_t value_bytes =
+      large ? options_.large_bytes / 4 : prng_.below(options_.value_bytes_max);
   const std::string key = fmt::format("{}/{}", options_.name, batch.number);
   std::vector<uint8_t> value(value_bytes);
   const int64_t now = reactor::this_shard().wall_now().ms;
@@ -222,8 +222,7 @@ Task<void> Producer::take_answer() {
   in_flight_.pop_front();
   const bool answered = co_await connection_->wait(front.ticket, front.deadline);
   if (answered) {
-    const auto reply =
-        Connection::decode<kafka::ProduceResponse>(front.ticket, options_.version);
+    const auto reply = Connection::decode<kafka::ProduceResponse>(front.ticket, options_.version);
     if (!reply) {
       stage_.oracle.fail("protocol", "ProduceResponse: " + reply.error().to_string());
       co_return;

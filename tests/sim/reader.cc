@@ -42,8 +42,8 @@ void Reader::refresh() {
   for (Position& position : positions_) position.dropped |= !position.topic->alive();
   for (TopicFacts& topic : stage_.topics) {
     if (!topic.alive()) continue;
-    const bool known = std::ranges::any_of(
-        positions_, [&](const Position& p) { return p.id.topic == topic.id; });
+    const bool known =
+        std::ranges::any_of(positions_, [&](const Position& p) { return p.id.topic == topic.id; });
     for (int32_t p = 0; !known && p < topic.partitions; ++p) add(topic, p);
   }
 }
@@ -104,11 +104,11 @@ Task<void> Reader::find_lost() {
     const auto latest = co_await list_offset(position, kLatest);
     if (!earliest || !latest) continue;
     const bool below = position.offset < *earliest && position.topic->retention_bytes >= 0;
-    const bool above = position.offset > *latest && position.topic->written_mode;
+    const bool above = !below && position.topic->written_mode;  // it may have grown again
     if (!below && !above && position.topic->alive()) {
-      stage_.oracle.fail("I1", fmt::format("{}: offset {} is out of range of [{}, {})",
-                                           position.id.to_string(), position.offset, *earliest,
-                                           *latest));
+      stage_.oracle.fail(
+          "I1", fmt::format("{}: offset {} is out of range of [{}, {})", position.id.to_string(),
+                            position.offset, *earliest, *latest));
     }
     position.offset = below ? *earliest : std::min(position.offset, *latest);
     position.lost = false;
@@ -172,8 +172,8 @@ Task<bool> Reader::poll(Duration max_wait) {
   co_return true;
 }
 
-Position* Reader::find(const kafka::FetchResponse::FetchableTopicResponse& topic,
-                       int32_t partition, size_t& index) {
+Position* Reader::find(const kafka::FetchResponse::FetchableTopicResponse& topic, int32_t partition,
+                       size_t& index) {
   for (index = 0; index < positions_.size(); ++index) {
     Position& p = positions_[index];
     if (p.id.partition.value != partition) continue;
@@ -221,8 +221,8 @@ void Reader::take_partition(Position& position, const Asked& asked,
     return;
   }
   if (data.error_code != 0) {
-    stage_.oracle.fail("protocol", fmt::format("{}: fetch answered {}", position.id.to_string(),
-                                               data.error_code));
+    stage_.oracle.fail(
+        "protocol", fmt::format("{}: fetch answered {}", position.id.to_string(), data.error_code));
     return;
   }
   stage_.oracle.watermark(position.id, asked, data.high_watermark);
@@ -235,7 +235,8 @@ void Reader::take_partition(Position& position, const Asked& asked,
                        data.high_watermark);
   });
   stage_.fetched_batches_bytes += bytes.size();
-  const int64_t next = stage_.oracle.read(position.id, asked, position.offset, data.high_watermark, bytes);
+  const int64_t next =
+      stage_.oracle.read(position.id, asked, position.offset, data.high_watermark, bytes);
   for (size_t at = 0; position.keep && at < bytes.size() && !stage_.oracle.violation();) {
     position.keep->push_back(log::BatchHeader::parse(BytesView(bytes).subspan(at)));
     at += static_cast<size_t>(position.keep->back().size_bytes());

@@ -1,5 +1,5 @@
-// Fetching as consumers do: long polls over all partitions, incremental sessions (KIP-227), names or
-// topic ids. Everything that comes goes to the oracle.
+// Fetching as consumers do: long polls over all partitions, incremental sessions (KIP-227), names
+// or topic ids. Everything that comes goes to the oracle.
 #pragma once
 
 #include <deque>
@@ -20,8 +20,8 @@ struct Position {
   int64_t told = -1;            // the offset that the broker's session knows; -1: none
   int64_t high_watermark = -1;  // as last answered
   int64_t log_start = -1;
-  bool lost = false;            // the offset is not there (any more)
-  bool dropped = false;         // the topic went
+  bool lost = false;                              // the offset is not there (any more)
+  bool dropped = false;                           // the topic went
   std::vector<log::BatchHeader>* keep = nullptr;  // where read batches are noted; may be null
 };
 
@@ -30,7 +30,8 @@ class Reader {
   Reader(Stage& stage, ConsumerOptions options);
   ~Reader();
 
-  // Connects when needed, resets lost positions, fetches once. False when the broker was not to be had.
+  // Connects when needed, resets lost positions, fetches once. False when the broker was not to be
+  // had.
   reactor::Task<bool> poll(Duration max_wait);
   // Adds the partitions of topics that are there, drops those of topics that went.
   void refresh();

@@ -1,5 +1,5 @@
-// What all clients of one run share: the world, the oracle, the topics, and when it is over. It lives
-// outside of the simulated machines, as the test does.
+// What all clients of one run share: the world, the oracle, the topics, and when it is over. It
+// lives outside of the simulated machines, as the test does.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,6 +25,7 @@ struct Stage {
   reactor::SocketAddress broker{"10.0.0.1", 9092};
   bool producing_done = false;  // consumers stop when they have caught up
   bool churn_done = false;      // no more topics come and go
+  bool hold = false;            // clients that obey it ask nothing now
   bool trace = false;
   // What happens, to standard error, when somebody asked for it.
   template <class Text>
@@ -41,14 +42,14 @@ struct Stage {
 struct ProducerOptions {
   std::string name;
   uint64_t seed = 0;
-  uint32_t batches = 100;          // to be acknowledged, or given up
+  uint32_t batches = 100;  // to be acknowledged, or given up
   bool idempotent = true;
   uint32_t requests_in_flight = 5;
   uint32_t value_bytes_max = 2'000;
-  uint32_t large_bytes = 0;        // now and then a batch of this
+  uint32_t large_bytes = 0;  // now and then a batch of this
   int16_t acks = -1;
-  int16_t version = 12;            // of Produce
-  Duration think{};                // at most, between requests
+  int16_t version = 12;  // of Produce
+  Duration think{};      // at most, between requests
   Duration request_timeout = 5s;
 };
 struct ConsumerOptions {

@@ -25,9 +25,6 @@ void note_violation(RunReport& report, const std::string& invariant, const std::
 
 namespace {
 
-// In `written` mode: 100 ms, and what the flush itself and a stalled disk may take on top.
-constexpr Duration kWrittenWindow = 400ms;
-
 enum class FaultKind : uint8_t { power_cut, kill, restart, cut, reset, pause, slow_disk };
 const char* fault_name(FaultKind kind) {
   constexpr const char* names[] = {"power cut", "kill",  "clean restart", "network cut",
@@ -62,6 +59,7 @@ class SwarmRun {
   bool wait(const std::function<bool()>& done, Duration limit, const char* what);
   void count_segments();
   void say(const std::string& what);
+  Duration written_window();
 
   Prng prng_;
   Stage stage_;
@@ -98,6 +96,13 @@ SwarmRun::SwarmRun(uint64_t seed, bool trace)
 
 void SwarmRun::say(const std::string& what) {
   stage_.say([&] { return what; });
+}
+
+// What a power cut may take back in `written` mode: 100 ms, and what the flush itself takes when
+// both it and the one before it meet a slow moment of the disk.
+Duration SwarmRun::written_window() {
+  const auto& disk = stage_.world.disk("broker").options();
+  return 300ms + 2 * disk.sync.most * disk.slow_factor;
 }
 
 void SwarmRun::draw_broker() {
@@ -168,8 +173,8 @@ void SwarmRun::start_clients() {
   const uint64_t coming = prng_.chance(1, 2) ? prng_.below(5) : 0;
   for (uint64_t i = 0; i < coming; ++i) admin.coming.push_back(draw_topic(fmt::format("c{}", i)));
   admin.pause = std::chrono::milliseconds(prng_.between(10, 1'000));
-  others_.push_back(stage_.world.start({.name = "admin"},
-                                       [this, admin] { return admin_main(stage_, admin); }));
+  others_.push_back(
+      stage_.world.start({.name = "admin"}, [this, admin] { return admin_main(stage_, admin); }));
   const uint64_t producers = prng_.between(1, 4);
   for (uint64_t i = 0; i < producers; ++i) {
     ProducerOptions options;
@@ -207,8 +212,7 @@ void SwarmRun::start_clients() {
 bool SwarmRun::over() { return stage_.oracle.violation().has_value(); }
 
 bool SwarmRun::wait(const std::function<bool()>& done, Duration limit, const char* what) {
-  const Run run =
-      stage_.world.run_until([&] { return over() || done(); }, limit);
+  const Run run = stage_.world.run_until([&] { return over() || done(); }, limit);
   stage_.oracle.expect(run == Run::done, "I17",
                        fmt::format("{}: {}", what,
                                    run == Run::stuck      ? "nothing moves any more"
@@ -225,7 +229,8 @@ void SwarmRun::count_segments() {
   }
 }
 
-// Down for a while, then up with another number of shards; sometimes it dies again while it recovers.
+// Down for a while, then up with another number of shards; sometimes it dies again while it
+// recovers.
 void SwarmRun::come_back() {
   ++report_.crashes;
   stage_.world.run_for(std::chrono::milliseconds(prng_.below(1'000)));
@@ -237,7 +242,7 @@ void SwarmRun::come_back() {
     stage_.world.crash_at(broker_.id(), steps, outcome);
     if (!wait([this] { return !broker_.running() || broker_.ready(); }, 60s, "recovery")) return;
     if (broker_.running()) stage_.world.crash(broker_.id(), outcome);
-    stage_.oracle.power_lost(broker_options_.written, kWrittenWindow);
+    stage_.oracle.power_lost(broker_options_.written, written_window());
     say(fmt::format("power cut during recovery: {}", reactor::sim::outcome_name(outcome)));
     ++report_.crashes;
   }
@@ -247,21 +252,22 @@ void SwarmRun::come_back() {
 void SwarmRun::crash(const Fault& fault) {
   if (fault.kind == FaultKind::kill) {
     stage_.world.kill(broker_.id());
-    stage_.oracle.killed(broker_options_.written, kWrittenWindow);
+    stage_.oracle.killed(broker_options_.written, written_window());
   } else {
     const uint64_t steps = stage_.world.steps(broker_.id()) + prng_.between(1, 400);
     stage_.world.crash_at(broker_.id(), steps, fault.outcome);
     if (!wait([this] { return !broker_.running(); }, 60s, "a crash at a step")) return;
-    stage_.oracle.power_lost(broker_options_.written, kWrittenWindow);
+    stage_.oracle.power_lost(broker_options_.written, written_window());
   }
   count_segments();
   come_back();
 }
 
 void SwarmRun::inject(const Fault& fault) {
-  say(fmt::format("{} {} after {} batches", fault_name(fault.kind),
-                  fault.kind == FaultKind::power_cut ? reactor::sim::outcome_name(fault.outcome) : "",
-                  stage_.oracle.acked_batches()));
+  say(fmt::format(
+      "{} {} after {} batches", fault_name(fault.kind),
+      fault.kind == FaultKind::power_cut ? reactor::sim::outcome_name(fault.outcome) : "",
+      stage_.oracle.acked_batches()));
   const NodeId peer = producers_[prng_.below(producers_.size())];
   switch (fault.kind) {
     case FaultKind::power_cut:
@@ -283,7 +289,8 @@ void SwarmRun::inject(const Fault& fault) {
       stage_.world.pause(broker_.id(), std::chrono::milliseconds(prng_.between(10, 5'000)));
       break;
     case FaultKind::slow_disk:
-      stage_.world.disk("broker").options().slow = static_cast<uint32_t>(prng_.between(1'000, 200'000));
+      stage_.world.disk("broker").options().slow =
+          static_cast<uint32_t>(prng_.between(1'000, 200'000));
       break;
   }
 }
@@ -299,7 +306,8 @@ void SwarmRun::verify(const char* when) {
   say(fmt::format("verified {}", when));
 }
 
-// After the faults: everything ends, is all there, and stays there over a clean and an unclean restart.
+// After the faults: everything ends, is all there, and stays there over a clean and an unclean
+// restart.
 void SwarmRun::finish() {
   stage_.world.network_options().reset = 0;
   stage_.world.heal_all();
@@ -324,7 +332,7 @@ void SwarmRun::finish() {
   verify("after a clean restart");
   if (over()) return;
   stage_.world.crash(broker_.id(), DiskOutcome::all_lost);
-  stage_.oracle.power_lost(broker_options_.written, kWrittenWindow);
+  stage_.oracle.power_lost(broker_options_.written, written_window());
   start_broker();
   verify("after a last power cut");
   if (!over()) broker_.stop_clean();

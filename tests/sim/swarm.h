@@ -1,4 +1,5 @@
-// Random runs of one broker and its clients: the seed draws the machine, the clients and the faults.
+// Random runs of one broker and its clients: the seed draws the machine, the clients and the
+// faults.
 #pragma once
 
 #include <cstdint>

@@ -50,8 +50,9 @@ void list_features(const RequestContext& context, kafka::ApiVersionsResponse& re
   }
 }
 
-void list_apis(kafka::ApiVersionsResponse& reply) {
+void list_apis(const RequestContext& context, kafka::ApiVersionsResponse& reply) {
   for (const HandlerEntry& entry : handler_table()) {
+    if (!serves_on(entry, context.listener.controller)) continue;
     auto& out = reply.api_keys.emplace_back();
     out.api_key = entry.key;
     out.min_version = entry.advertised_low;
@@ -67,7 +68,8 @@ KafkaError check(const RequestContext& context, const kafka::ApiVersionsRequest&
   if (context.api_version >= 5) {
     const bool other_cluster =
         request.cluster_id && *request.cluster_id != context.shard.broker().cluster_id();
-    const bool other_node = request.node_id != -1 && request.node_id != context.shard.config().node_id;
+    const bool other_node =
+        request.node_id != -1 && request.node_id != context.shard.config().node_id;
     if (other_cluster || other_node) return KafkaError::rebootstrap_required;
   }
   return KafkaError::none;
@@ -79,8 +81,8 @@ reactor::Task<Result<Response>> serve_api_versions(RequestContext& context, wire
   kafka::ApiVersionsResponse reply;
   Response response;
   if (context.api_version > kVersionMax || context.api_version < 0) {
-    // A version from the future: its body is not read; the answer is version 0 with our own range, from
-    // which the client learns what to ask (KIP-511, trap 3).
+    // A version from the future: its body is not read; the answer is version 0 with our own range,
+    // from which the client learns what to ask (KIP-511, trap 3).
     reply.error_code = code(KafkaError::unsupported_version);
     auto& own = reply.api_keys.emplace_back();
     own.api_key = kafka::ApiVersionsRequest::api_key;
@@ -93,7 +95,7 @@ reactor::Task<Result<Response>> serve_api_versions(RequestContext& context, wire
   CO_TRY(kafka::decode(reader, context.api_version, request));
   reply.error_code = code(check(context, request));
   if (reply.error_code == 0) {
-    list_apis(reply);
+    list_apis(context, reply);
     list_features(context, reply);
   }
   reply.throttle_time_ms = context.throttle_ms;

@@ -1,5 +1,7 @@
-// CreateTopics (KIP-4, KIP-464, KIP-525): the controller decides; the answer comes after every shard has
-// the new image and the logs are open.
+// CreateTopics (KIP-4, KIP-464, KIP-525): the controller decides; the answer comes after every
+// shard has the new image and the logs are open.
+#include <algorithm>
+
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
@@ -52,10 +54,13 @@ void list_configs(RequestContext& context, const metadata::ConfigMap& set,
   }
 }
 
-metadata::ConfigMap configs_of(const metadata::NewTopic& topic) {
+// What was asked for. By name: a topic that is named twice is answered once.
+metadata::ConfigMap configs_of(const kafka::CreateTopicsRequest& request, std::string_view name) {
   metadata::ConfigMap set;
-  for (const auto& c : topic.configs) {
-    if (c.value) set.insert_or_assign(c.name, *c.value);
+  const auto topic = std::ranges::find(request.topics, name, [](const auto& t) { return t.name; });
+  if (topic == request.topics.end()) return set;
+  for (const auto& c : topic->configs) {
+    if (c.value) set.insert_or_assign(std::string(c.name), std::string(*c.value));
   }
   return set;
 }
@@ -64,15 +69,13 @@ Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsReque
                          kafka::CreateTopicsResponse& reply, Response&) {
   std::vector<metadata::NewTopic> topics;
   for (const auto& wanted : request.topics) topics.push_back(to_topic(wanted));
-  const std::vector<metadata::NewTopic> asked = topics;
   Broker* broker = &context.shard.broker();
   const bool validate_only = request.validate_only;
   const auto results = co_await reactor::submit_to(
       reactor::ShardId(0), [broker, validate_only, topics = std::move(topics)]() mutable {
         return broker->controller().create_topics(std::move(topics), validate_only);
       });
-  for (size_t i = 0; i < results.size(); ++i) {
-    const auto& result = results[i];
+  for (const auto& result : results) {
     auto& out = reply.topics.emplace_back();
     out.name = context.keep(result.name);
     out.topic_id = result.id;
@@ -84,7 +87,7 @@ Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsReque
     }
     out.num_partitions = result.partitions;
     out.replication_factor = result.replication_factor;
-    if (context.api_version >= 5 && i < asked.size()) list_configs(context, configs_of(asked[i]), out);
+    if (context.api_version >= 5) list_configs(context, configs_of(request, result.name), out);
   }
   reply.throttle_time_ms = context.throttle_ms;
 }

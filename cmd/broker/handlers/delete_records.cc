@@ -58,8 +58,8 @@ Task<void> delete_records(RequestContext& context, const kafka::DeleteRecordsReq
 }  // namespace
 
 ServeResult serve_delete_records(RequestContext& context, wire::Reader& reader) {
-  return serve_api<kafka::DeleteRecordsRequest, kafka::DeleteRecordsResponse, &delete_records>(context,
-                                                                                               reader);
+  return serve_api<kafka::DeleteRecordsRequest, kafka::DeleteRecordsResponse, &delete_records>(
+      context, reader);
 }
 
 }  // namespace odradek::broker

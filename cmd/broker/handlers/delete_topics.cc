@@ -39,14 +39,15 @@ Task<void> delete_topics(RequestContext& context, const kafka::DeleteTopicsReque
       auto& out = reply.responses.emplace_back();
       if (topic.name) out.name = context.keep(std::move(*topic.name));
       out.topic_id = topic.id;
-      out.error_code = context.api_version < 3 ? code(KafkaError::invalid_request) : kTopicDeletionDisabled;
+      out.error_code =
+          context.api_version < 3 ? code(KafkaError::invalid_request) : kTopicDeletionDisabled;
       out.error_message = "delete.topic.enable is false";
     }
     co_return;
   }
   Broker* broker = &context.shard.broker();
-  const auto results =
-      co_await reactor::submit_to(reactor::ShardId(0), [broker, topics = std::move(topics)]() mutable {
+  const auto results = co_await reactor::submit_to(
+      reactor::ShardId(0), [broker, topics = std::move(topics)]() mutable {
         return broker->controller().delete_topics(std::move(topics));
       });
   for (const auto& result : results) {

@@ -1,5 +1,5 @@
-// DescribeConfigs (KIP-133, KIP-226, KIP-569): topic configurations with source and synonyms, and what
-// this broker was started with.
+// DescribeConfigs (KIP-133, KIP-226, KIP-569): topic configurations with source and synonyms, and
+// what this broker was started with.
 #include <algorithm>
 
 #include "cmd/broker/broker_shard.h"
@@ -27,14 +27,17 @@ constexpr int8_t kFromDefault = 5;
 // Null keys: all of them.
 bool wanted(const Request::DescribeConfigsResource& resource, std::string_view name) {
   if (!resource.configuration_keys) return true;
-  return std::ranges::find(*resource.configuration_keys, name) != resource.configuration_keys->end();
+  return std::ranges::find(*resource.configuration_keys, name) !=
+         resource.configuration_keys->end();
 }
 
 class Describing {
  public:
-  Describing(RequestContext& context, const Request& request) : context_(context), request_(request) {}
+  Describing(RequestContext& context, const Request& request)
+      : context_(context), request_(request) {}
 
-  void describe(const Request::DescribeConfigsResource& resource, Reply::DescribeConfigsResult& out) {
+  void describe(const Request::DescribeConfigsResource& resource,
+                Reply::DescribeConfigsResult& out) {
     out.resource_type = resource.resource_type;
     out.resource_name = resource.resource_name;
     if (resource.resource_type == kTopic) return topic(resource, out);
@@ -79,8 +82,8 @@ class Describing {
     synonym(config, last, std::string(def.default_value), kFromDefault);
   }
 
-  void synonym(Reply::DescribeConfigsResourceResult& config, std::string_view name, std::string value,
-               int8_t source) {
+  void synonym(Reply::DescribeConfigsResourceResult& config, std::string_view name,
+               std::string value, int8_t source) {
     auto& s = config.synonyms.emplace_back();
     s.name = name;
     s.value = context_.keep(std::move(value));
@@ -99,11 +102,15 @@ class Describing {
       if (!wanted(resource, name)) continue;
       auto& config = out.configs.emplace_back();
       config.name = name;
-      config.value = value;
+      // A name that nobody knows may be a plug-in's, and its value a secret; Kafka hides it, too.
+      config.is_sensitive = property_kind(name) == PropertyKind::unknown;
+      if (!config.is_sensitive) config.value = value;
       config.read_only = true;
       config.config_source = kFromStaticBroker;
       config.config_type = static_cast<int8_t>(metadata::ConfigType::string);
-      if (request_.include_synonyms) synonym(config, name, value, kFromStaticBroker);
+      if (request_.include_synonyms && !config.is_sensitive) {
+        synonym(config, name, value, kFromStaticBroker);
+      }
     }
   }
 
@@ -111,7 +118,8 @@ class Describing {
   const Request& request_;
 };
 
-Task<void> describe_configs(RequestContext& context, const Request& request, Reply& reply, Response&) {
+Task<void> describe_configs(RequestContext& context, const Request& request, Reply& reply,
+                            Response&) {
   Describing describing(context, request);
   for (const auto& resource : request.resources) {
     describing.describe(resource, reply.results.emplace_back());

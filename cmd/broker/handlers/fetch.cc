@@ -405,7 +405,8 @@ Task<bool> FetchCall::wait_everywhere(MonoTime deadline) {
   co_await progress_.wait(deadline);
   Broker* broker = &context_.shard.broker();
   for (const ShardId owner : owners_) {
-    co_await reactor::submit_reserved(owner, [broker, key] { return cancel_on(broker->local(), key); });
+    co_await reactor::submit_reserved(owner,
+                                      [broker, key] { return cancel_on(broker->local(), key); });
   }
   co_await gate.close();
   co_return go_on;

@@ -1,5 +1,5 @@
-// FindCoordinator: group, transaction and share coordinators are not here yet. The answer is the one on
-// which every client waits and asks again: COORDINATOR_NOT_AVAILABLE (trap 55).
+// FindCoordinator: group, transaction and share coordinators are not here yet. The answer is the
+// one on which every client waits and asks again: COORDINATOR_NOT_AVAILABLE (trap 55).
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/serve_api.h"
@@ -37,8 +37,8 @@ Task<void> find_coordinator(RequestContext& context, const kafka::FindCoordinato
 }  // namespace
 
 ServeResult serve_find_coordinator(RequestContext& context, wire::Reader& reader) {
-  return serve_api<kafka::FindCoordinatorRequest, kafka::FindCoordinatorResponse, &find_coordinator>(
-      context, reader);
+  return serve_api<kafka::FindCoordinatorRequest, kafka::FindCoordinatorResponse,
+                   &find_coordinator>(context, reader);
 }
 
 }  // namespace odradek::broker

@@ -1,5 +1,5 @@
-// The handlers of handler_table.cc, one per file of this folder. Each decodes the body that `reader`
-// stands at, acts, and encodes the answer.
+// The handlers of handler_table.cc, one per file of this folder. Each decodes the body that
+// `reader` stands at, acts, and encodes the answer.
 #pragma once
 
 #include "cmd/broker/request.h"

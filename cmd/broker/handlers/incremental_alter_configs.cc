@@ -1,5 +1,5 @@
-// IncrementalAlterConfigs (KIP-339): set, delete, append, subtract; in force on every shard before the
-// answer.
+// IncrementalAlterConfigs (KIP-339): set, delete, append, subtract; in force on every shard before
+// the answer.
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
@@ -14,10 +14,34 @@ using reactor::Task;
 
 namespace {
 
+constexpr int8_t kTopic = 2;
+
+using Request = kafka::IncrementalAlterConfigsRequest;
+using Reply = kafka::IncrementalAlterConfigsResponse;
+
+// What nobody would obey is not stored.
+void refuse(const Request::AlterConfigsResource& resource,
+            Reply::AlterConfigsResourceResponse& out) {
+  out.error_code = code(KafkaError::invalid_request);
+  out.error_message =
+      "only configurations of topics can be altered; those of a broker are in its properties file";
+  out.resource_type = resource.resource_type;
+  out.resource_name = resource.resource_name;
+}
+
+void answer(RequestContext& context, const metadata::AlterResult& result,
+            Reply::AlterConfigsResourceResponse& out) {
+  out.error_code = static_cast<int16_t>(result.code);
+  if (result.message) out.error_message = context.keep(*result.message);
+  out.resource_type = kTopic;
+  out.resource_name = context.keep(result.resource.name);
+}
+
 Task<void> alter(RequestContext& context, const kafka::IncrementalAlterConfigsRequest& request,
                  kafka::IncrementalAlterConfigsResponse& reply, Response&) {
   std::vector<metadata::ConfigAlteration> alterations;
   for (const auto& resource : request.resources) {
+    if (resource.resource_type != kTopic) continue;
     auto& alteration = alterations.emplace_back();
     alteration.resource = {static_cast<metadata::ResourceType>(resource.resource_type),
                            std::string(resource.resource_name)};
@@ -34,12 +58,13 @@ Task<void> alter(RequestContext& context, const kafka::IncrementalAlterConfigsRe
       reactor::ShardId(0), [broker, validate_only, alterations = std::move(alterations)]() mutable {
         return broker->controller().alter_configs(std::move(alterations), validate_only);
       });
-  for (const auto& result : results) {
-    auto& out = reply.responses.emplace_back();
-    out.error_code = static_cast<int16_t>(result.code);
-    if (result.message) out.error_message = context.keep(*result.message);
-    out.resource_type = static_cast<int8_t>(result.resource.type);
-    out.resource_name = context.keep(result.resource.name);
+  size_t next = 0;
+  for (const auto& resource : request.resources) {
+    if (resource.resource_type != kTopic) {
+      refuse(resource, reply.responses.emplace_back());
+    } else if (next < results.size() && results[next].resource.name == resource.resource_name) {
+      answer(context, results[next++], reply.responses.emplace_back());
+    }  // else it is named twice and was answered
   }
   reply.throttle_time_ms = context.throttle_ms;
 }
@@ -47,8 +72,8 @@ Task<void> alter(RequestContext& context, const kafka::IncrementalAlterConfigsRe
 }  // namespace
 
 ServeResult serve_incremental_alter_configs(RequestContext& context, wire::Reader& reader) {
-  return serve_api<kafka::IncrementalAlterConfigsRequest, kafka::IncrementalAlterConfigsResponse, &alter>(
-      context, reader);
+  return serve_api<kafka::IncrementalAlterConfigsRequest, kafka::IncrementalAlterConfigsResponse,
+                   &alter>(context, reader);
 }
 
 }  // namespace odradek::broker

@@ -1,4 +1,5 @@
-// InitProducerId (KIP-98, KIP-360) for producers without transactions: a fresh id, epoch 0 (trap 25).
+// InitProducerId (KIP-98, KIP-360) for producers without transactions: a fresh id, epoch 0 (trap
+// 25).
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"

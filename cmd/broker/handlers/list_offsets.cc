@@ -1,5 +1,5 @@
-// ListOffsets (KIP-79, KIP-207, KIP-320, KIP-734, KIP-1005, KIP-1023): the special times, and the first
-// record at or after a timestamp.
+// ListOffsets (KIP-79, KIP-207, KIP-320, KIP-734, KIP-1005, KIP-1023): the special times, and the
+// first record at or after a timestamp.
 #include <algorithm>
 #include <set>
 
@@ -65,8 +65,9 @@ Task<Answer> look_up(BrokerShard& shard, Ask ask) {
   log::PartitionLog* log = shard.logs().find(ask.id);
   if (!log) co_return failed(KafkaError::not_leader_or_follower);
   if (ask.leader_epoch >= 0 && ask.leader_epoch != log->leader_epoch().value) {
-    co_return failed(ask.leader_epoch < log->leader_epoch().value ? KafkaError::fenced_leader_epoch
-                                                                  : KafkaError::unknown_leader_epoch);
+    co_return failed(ask.leader_epoch < log->leader_epoch().value
+                         ? KafkaError::fenced_leader_epoch
+                         : KafkaError::unknown_leader_epoch);
   }
   if (!time_exists(ask.timestamp, ask.version)) co_return failed(KafkaError::unsupported_version);
   const log::Offset limit = ask.committed_only ? log->last_stable() : log->high_watermark();

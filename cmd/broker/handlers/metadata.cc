@@ -1,5 +1,5 @@
-// Metadata (KIP-4, KIP-430, KIP-516): brokers, topics, partitions; creates missing topics when client and
-// broker both allow it.
+// Metadata (KIP-4, KIP-430, KIP-516): brokers, topics, partitions; creates missing topics when
+// client and broker both allow it.
 #include <algorithm>
 #include <vector>
 
@@ -40,8 +40,7 @@ std::vector<int32_t> numbers(const std::vector<NodeId>& nodes) {
   return out;
 }
 
-void describe(const RequestContext& context, const metadata::Image& image,
-              const metadata::Topic& topic, Reply& reply) {
+void describe(const metadata::Image& image, const metadata::Topic& topic, Reply& reply) {
   auto& out = reply.topics.emplace_back();
   out.name = topic.name();
   out.topic_id = topic.id();
@@ -62,10 +61,10 @@ void describe(const RequestContext& context, const metadata::Image& image,
       if (!broker || broker->fenced) p.offline_replicas.push_back(replica.value);
     }
   }
-  (void)context;
 }
 
-void refuse(std::optional<std::string_view> name, const log::TopicId& id, int16_t error, Reply& reply) {
+void refuse(std::optional<std::string_view> name, const log::TopicId& id, int16_t error,
+            Reply& reply) {
   auto& out = reply.topics.emplace_back();
   out.name = name;
   out.topic_id = id;
@@ -100,25 +99,24 @@ std::vector<std::string> missing_names(const metadata::Image& image,
   return names;
 }
 
-void describe_wanted(const RequestContext& context, const metadata::Image& image,
+void describe_wanted(RequestContext& context, const metadata::Image& image,
                      const kafka::MetadataRequest::MetadataRequestTopic& wanted,
-                     const std::vector<metadata::TopicResult>& created, RequestContext& keeper,
-                     Reply& reply) {
+                     const std::vector<metadata::TopicResult>& created, Reply& reply) {
   if (!wanted.topic_id.is_zero()) {
     const metadata::Topic* topic = image.find_topic(wanted.topic_id);
-    if (topic) return describe(context, image, *topic, reply);
+    if (topic) return describe(image, *topic, reply);
     return refuse(std::nullopt, wanted.topic_id, code(KafkaError::unknown_topic_id), reply);
   }
   const std::string_view name = wanted.name.value_or("");
   if (const metadata::Topic* topic = image.find_topic(name)) {
-    return describe(context, image, *topic, reply);
+    return describe(image, *topic, reply);
   }
   int16_t error = code(KafkaError::unknown_topic_or_partition);
   for (const auto& result : created) {
     if (result.name != name || result.code == KafkaCode::none) continue;
     error = static_cast<int16_t>(result.code);
   }
-  refuse(keeper.keep(std::string(name)), {}, error, reply);
+  refuse(context.keep(std::string(name)), {}, error, reply);
 }
 
 // Version 0: an empty list means all topics; later null does, and empty means none (trap 68).
@@ -139,11 +137,11 @@ Task<void> metadata_of(RequestContext& context, const kafka::MetadataRequest& re
   reply.cluster_id = context.shard.broker().cluster_id();
   reply.controller_id = context.shard.config().node_id;
   if (wants_all(context, request)) {
-    image.for_each_topic([&](const metadata::Topic& topic) { describe(context, image, topic, reply); });
+    image.for_each_topic([&](const metadata::Topic& topic) { describe(image, topic, reply); });
     std::ranges::sort(reply.topics, {}, [](const auto& t) { return *t.name; });
   } else {
     for (const auto& wanted : *request.topics) {
-      describe_wanted(context, image, wanted, created, context, reply);
+      describe_wanted(context, image, wanted, created, reply);
     }
   }
   reply.throttle_time_ms = context.throttle_ms;

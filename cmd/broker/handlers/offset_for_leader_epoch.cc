@@ -18,14 +18,14 @@ struct Answer {
   log::OffsetAndTime end;
 };
 
-Task<Answer> end_of_epoch(BrokerShard& shard, log::TopicPartition id, int32_t current, int32_t asked) {
+Task<Answer> end_of_epoch(BrokerShard& shard, log::TopicPartition id, int32_t current,
+                          int32_t asked) {
   const log::PartitionLog* log = shard.logs().find(id);
   if (!log) co_return Answer{KafkaError::not_leader_or_follower, {}};
   const int32_t epoch = log->leader_epoch().value;
   if (current >= 0 && current != epoch) {
-    co_return Answer{current < epoch ? KafkaError::fenced_leader_epoch
-                                     : KafkaError::unknown_leader_epoch,
-                     {}};
+    co_return Answer{
+        current < epoch ? KafkaError::fenced_leader_epoch : KafkaError::unknown_leader_epoch, {}};
   }
   co_return Answer{KafkaError::none, log->end_of_epoch(log::LeaderEpoch(asked))};
 }

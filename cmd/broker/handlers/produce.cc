@@ -31,8 +31,8 @@ struct Wait {
   size_t index;
 };
 
-log::ValidationOptions validation_options(const metadata::EffectiveTopicConfig& config, WallTime now,
-                                          int16_t version) {
+log::ValidationOptions validation_options(const metadata::EffectiveTopicConfig& config,
+                                          WallTime now, int16_t version) {
   log::ValidationOptions options;
   const auto& rules = config.produce;
   if (rules.timestamp_kind == metadata::TimestampKind::log_append_time) {
@@ -83,7 +83,8 @@ Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chai
   log::PartitionLog* partition = shard.logs().find(id);
   if (!partition) co_return failure(KafkaError::not_leader_or_follower);
   Chain batch(validator.header_bytes());
-  for (size_t i = 0; i < validator.records().part_count(); ++i) batch.append(validator.records().part(i));
+  for (size_t i = 0; i < validator.records().part_count(); ++i)
+    batch.append(validator.records().part(i));
   const bool stamped = options.timestamp_type == log::TimestampType::log_append_time;
   log::Appended done =
       co_await partition->append(std::move(batch), validator.info(), stamped ? now.ms : -1);
@@ -111,7 +112,8 @@ Task<std::vector<ProduceOutcome>> append_all(BrokerShard& shard, std::vector<App
 }
 
 // Whether each became visible in time, as an error code.
-Task<std::vector<KafkaError>> await_all(BrokerShard& shard, std::vector<Wait> waits, MonoTime deadline) {
+Task<std::vector<KafkaError>> await_all(BrokerShard& shard, std::vector<Wait> waits,
+                                        MonoTime deadline) {
   std::vector<KafkaError> errors;
   errors.reserve(waits.size());
   for (const Wait& w : waits) {
@@ -178,7 +180,8 @@ Task<void> ProduceCall::append_on(ShardId owner) {
   if (owner == reactor::this_shard().id()) {
     for (Item& item : items_) {
       if (item.outcome.error != 0 || item.owner != owner) continue;
-      item.outcome = co_await append_one(context_.shard, item.id, item.records, context_.api_version);
+      item.outcome =
+          co_await append_one(context_.shard, item.id, item.records, context_.api_version);
     }
     co_return;
   }
@@ -193,8 +196,8 @@ Task<void> ProduceCall::append_on(ShardId owner) {
   // One message a shard, whatever number of partitions. The frame stays here until the answer.
   Broker* broker = &context_.shard.broker();
   const int16_t version = context_.api_version;
-  auto outcomes = co_await reactor::submit_to(
-      owner, [broker, version, appends = std::move(appends)]() mutable {
+  auto outcomes =
+      co_await reactor::submit_to(owner, [broker, version, appends = std::move(appends)]() mutable {
         return append_all(broker->local(), std::move(appends), version);
       });
   for (size_t i = 0; i < indexes.size(); ++i) items_[indexes[i]].outcome = std::move(outcomes[i]);
@@ -211,16 +214,16 @@ Task<void> ProduceCall::await_on(ShardId owner, MonoTime deadline) {
   }
   if (waits.empty()) co_return;
   Broker* broker = &context_.shard.broker();
-  const auto errors = co_await reactor::submit_to(
-      owner, [broker, deadline, waits = std::move(waits)]() mutable {
+  const auto errors =
+      co_await reactor::submit_to(owner, [broker, deadline, waits = std::move(waits)]() mutable {
         return await_all(broker->local(), std::move(waits), deadline);
       });
   for (size_t i = 0; i < indexes.size(); ++i) {
     if (errors[i] == KafkaError::none) continue;
     ProduceOutcome& outcome = items_[indexes[i]].outcome;
     outcome = failure(errors[i], errors[i] == KafkaError::kafka_storage_error
-                                    ? "the batch did not reach stable storage"
-                                    : "");
+                                     ? "the batch did not reach stable storage"
+                                     : "");
   }
 }
 
@@ -232,8 +235,8 @@ Task<Response> ProduceCall::finish() {
   // With one replica Kafka waits for nothing and never times out; a flush takes its moment.
   const Duration timeout = std::chrono::milliseconds(request_.timeout_ms);
   const MonoTime deadline = reactor::this_shard().now() + std::max(timeout, kProduceWaitMin);
-  // Every acknowledgement waits for what the durability mode promises, acks=1 like acks=all: there is
-  // one replica, and no page cache to fall back on.
+  // Every acknowledgement waits for what the durability mode promises, acks=1 like acks=all: there
+  // is one replica, and no page cache to fall back on.
   for (const ShardId owner : owners_) co_await await_on(owner, deadline);
   Response response;
   response.out = encode_response(context_, context_.api_version, make_response());

@@ -1,5 +1,5 @@
-// Produce (KIP-98, KIP-482, KIP-951, KIP-516 topic ids): in two phases, so that the next request of the
-// connection is read while this one becomes durable, and still no batch overtakes another.
+// Produce (KIP-98, KIP-482, KIP-951, KIP-516 topic ids): in two phases, so that the next request of
+// the connection is read while this one becomes durable, and still no batch overtakes another.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ class ProduceCall {
  public:
   ProduceCall(RequestFrame frame, RequestContext context);
 
-  // Decodes the request from byte `body_at` of the frame, validates and appends its batches in order.
-  // An error: the bytes are no produce request.
+  // Decodes the request from byte `body_at` of the frame, validates and appends its batches in
+  // order. An error: the bytes are no produce request.
   reactor::Task<Status> stage(size_t body_at);
   // Waits for durability and makes the response. REQUIRES: stage() succeeded, !silent().
   reactor::Task<Response> finish();

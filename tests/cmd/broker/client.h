@@ -73,10 +73,11 @@ class Client {
   reactor::Task<bool> send(Bytes bytes) {
     co_return (co_await socket_.send(BytesView(bytes))).has_value();
   }
+  // Sends a request and does not wait for its answer; false when the broker has closed.
   template <class Request>
-  reactor::Task<void> post(int16_t version, Request request) {
+  reactor::Task<bool> post(int16_t version, Request request) {
     const Bytes bytes = encoded(version, request);
-    CHECK((co_await socket_.send(BytesView(bytes))).has_value());
+    co_return (co_await socket_.send(BytesView(bytes))).has_value();
   }
   // The next answer without its size; nothing when the broker closes first or after `limit`.
   reactor::Task<std::optional<Bytes>> frame(Duration limit = 60s) {

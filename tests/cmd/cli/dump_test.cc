@@ -1,8 +1,12 @@
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
+#include "cmd/cli/dump_metadata.h"
 #include "cmd/cli/dump_path.h"
+#include "log/batch/batch_walker.h"
+#include "log/batch/record_reader.h"
 #include "log/directory.h"
 #include "log/manifest.h"
 #include "reactor/base/check.h"
@@ -87,6 +91,32 @@ TEST_CASE("cluster metadata is printed as JSON, and the quorum's control records
                 R"({"featureLevel":30,"name":"metadata.version"}})"));
   EXPECT(d.says(R"({"type":"PARTITION_RECORD")"));
   EXPECT(d.wrong.empty());
+}
+
+// Every record of the golden metadata log with what it says; returns how many there were.
+size_t for_each_record(const std::function<void(const log::BatchHeader&, const log::Record&)>& f) {
+  const auto bytes = golden("metadata/kafka-4.3.1.log");
+  log::BatchWalker walker{Chain(BytesView(bytes))};
+  size_t count = 0;
+  for (auto step = walker.next(); step.kind == log::WalkStep::Kind::batch; step = walker.next()) {
+    log::RecordReader reader(step.bytes, size_t{1} << 20);
+    for (auto record = reader.next(); record && *record; record = reader.next(), ++count) {
+      f(step.header, **record);
+    }
+  }
+  return count;
+}
+
+TEST_CASE("a metadata record that is cut anywhere is an error, never a guess") {
+  const size_t records = for_each_record([](const auto& header, const log::Record& record) {
+    EXPECT(metadata_text(header, record).has_value());
+    for (size_t size = 0; size < record.value->size(); ++size) {
+      log::Record cut = record;
+      cut.value = record.value->first(size);
+      EXPECT_FALSE(metadata_text(header, cut).has_value());
+    }
+  });
+  EXPECT(records > 200);
 }
 
 TEST_CASE("a metadata snapshot says where it ends and what it holds") {
