@@ -72,12 +72,12 @@ class Rdkafka:
     def __init__(self):
         fetch = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fetch")
         self.program = subprocess.run([fetch], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
-        self.library = os.path.join(os.path.dirname(os.path.dirname(self.program)), "src")
+        self.shared_objects = os.path.join(os.path.dirname(os.path.dirname(self.program)), "src")
 
     def run(self, *words):
         """The cells of the last line of the table."""
         done = subprocess.run([self.program, *map(str, words), "-u"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=300, env={**os.environ, "LD_LIBRARY_PATH": self.library})
+                              stderr=subprocess.STDOUT, text=True, timeout=300, env={**os.environ, "LD_LIBRARY_PATH": self.shared_objects})
         rows = [line for line in done.stdout.split("\n") if line.startswith("|") and "elapsed" not in line]
         if done.returncode != 0 or not rows:
             raise RuntimeError(f"rdkafka_performance ended with {done.returncode}:\n{done.stdout[-2000:]}")
