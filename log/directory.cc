@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "log/checkpoint_files.h"
 #include "log/manifest_format.h"
 #include "log/wal_format.h"
 
@@ -17,8 +18,8 @@ using reactor::Task;
 namespace {
 
 constexpr std::string_view kMetadataDirectory = "__cluster_metadata-0";
-constexpr std::string_view kCleanText = "odradek clean stop 1\n";
-constexpr uint64_t kCleanBytesMax = 4096;
+constexpr std::string_view kCleanLine = "odradek clean stop 1";
+constexpr uint64_t kCleanBytesMax = 64 * 1024;
 // What a Kafka broker leaves beside its partitions.
 constexpr std::array<std::string_view, 5> kKafkaFiles = {
     "recovery-point-offset-checkpoint", "replication-offset-checkpoint",
@@ -58,6 +59,32 @@ static Task<Status> sync_parents(std::string path) {
   co_return Status{};
 }
 
+std::string encode_clean_mark(const std::vector<WalEnd>& ends) {
+  std::string text = std::string(kCleanLine) + "\n";
+  for (const WalEnd& end : ends) {
+    text += "wal " + end.wal.to_string() + " " + end.last.to_string() + "\n";
+  }
+  return text + "end " + std::to_string(ends.size()) + "\n";
+}
+
+std::optional<std::vector<WalEnd>> decode_clean_mark(std::string_view text) {
+  const std::vector<std::string_view> lines = detail::lines_of(text);
+  if (lines.size() < 2 || lines.front() != kCleanLine) return std::nullopt;
+  std::vector<WalEnd> ends;
+  for (size_t i = 1; i + 1 < lines.size(); ++i) {
+    const auto words = detail::words_of(lines[i]);
+    if (words.size() != 3 || words[0] != "wal") return std::nullopt;
+    const auto wal = Uuid::parse(words[1]);
+    const auto last = detail::number_of(words[2]);
+    if (!wal || !last || *last < 0) return std::nullopt;
+    ends.push_back({*wal, WalSequence(static_cast<uint64_t>(*last))});
+  }
+  const auto words = detail::words_of(lines.back());
+  if (words.size() != 2 || words[0] != "end") return std::nullopt;
+  if (detail::number_of(words[1]) != static_cast<int64_t>(ends.size())) return std::nullopt;
+  return ends;
+}
+
 bool is_partition_directory(std::string_view name) {
   const size_t dash = name.rfind('-');
   if (dash == std::string_view::npos || dash == 0 || dash + 1 == name.size()) return false;
@@ -95,8 +122,17 @@ Task<Status> LogDirectory::look_around() {
   const auto text = co_await reactor::read_file(path_ + "/" + kCleanFile, kCleanBytesMax);
   if (!text && text.error().code != Errc::not_found) co_return fail(text.error());
   // An empty directory was not stopped uncleanly either, but nothing is lost by saying so.
-  was_clean_ = text && as_text(*text) == kCleanText;
+  auto ends = text ? decode_clean_mark(as_text(*text)) : std::nullopt;
+  was_clean_ = ends.has_value();
+  if (ends) clean_ends_ = std::move(*ends);
   co_return Status{};
+}
+
+void LogDirectory::check_clean(const std::vector<WalEnd>& found) {
+  for (const WalEnd& end : found) {
+    const auto named = std::ranges::find(clean_ends_, end.wal, &WalEnd::wal);
+    if (named == clean_ends_.end() || named->last < end.last) was_clean_ = false;
+  }
 }
 
 Task<Status> LogDirectory::begin_use() {
@@ -105,9 +141,10 @@ Task<Status> LogDirectory::begin_use() {
   co_return co_await reactor::sync_directory(path_);
 }
 
-Task<Status> LogDirectory::mark_clean() {
-  const BytesView text = as_bytes(kCleanText);
-  co_return co_await reactor::replace_file(path_ + "/" + kCleanFile, {text.begin(), text.end()});
+Task<Status> LogDirectory::mark_clean(const std::vector<WalEnd>& ends) {
+  const std::string text = encode_clean_mark(ends);
+  const BytesView bytes = as_bytes(text);
+  co_return co_await reactor::replace_file(path_ + "/" + kCleanFile, {bytes.begin(), bytes.end()});
 }
 
 Task<Status> LogDirectory::close() { return lock_.close(); }

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "log/wal_format.h"
 #include "reactor/base/result.h"
 #include "reactor/file.h"
 #include "reactor/task.h"
@@ -29,10 +32,15 @@ class LogDirectory {
   const std::string& path() const { return path_; }
   // True when the last stop was clean: nothing in the WAL is needed. As it was at open().
   bool was_clean() const { return was_clean_; }
+  // What recovery found in WALs that are not retired. A group that the mark does not speak of was
+  // written after it: then it is the mark of another time (a copy that was put back) and counts for
+  // nothing.
+  void check_clean(const std::vector<WalEnd>& found);
   // Removes the mark of the clean stop, durably. Before the first change to anything else.
   reactor::Task<Status> begin_use();
-  // Leaves the mark of a clean stop, durably. Last of all. REQUIRES: begin_use() ran.
-  reactor::Task<Status> mark_clean();
+  // Leaves the mark of a clean stop, durably. Last of all. `ends` are of the WALs that were
+  // written since the start. REQUIRES: begin_use() ran.
+  reactor::Task<Status> mark_clean(const std::vector<WalEnd>& ends);
   // Gives the lock back. Run before destruction.
   reactor::Task<Status> close();
 
@@ -42,7 +50,12 @@ class LogDirectory {
   std::string path_;
   reactor::File lock_;
   bool was_clean_ = false;
+  std::vector<WalEnd> clean_ends_;  // as the mark names them
 };
+
+// The mark of a clean stop as text, and back; absent for anything else.
+std::string encode_clean_mark(const std::vector<WalEnd>& ends);
+std::optional<std::vector<WalEnd>> decode_clean_mark(std::string_view text);
 
 // True when `name` is <topic>-<partition>, as Kafka names a partition's directory.
 bool is_partition_directory(std::string_view name);

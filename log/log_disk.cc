@@ -33,8 +33,8 @@ static Task<void> join_store(Store* store, size_t directory, reactor::ShardId sh
   co_return;
 }
 
-static Task<void> leave_store(Store* store, size_t directory, LogDisk* disk) {
-  return store->leave(directory, disk);
+static Task<void> leave_store(Store* store, size_t directory, LogDisk* disk, WalEnd end) {
+  return store->leave(directory, disk, end);
 }
 
 static Task<void> fence_store(Store* store, size_t directory, Error why) {
@@ -218,8 +218,9 @@ Task<Status> LogDisk::stop() {
   co_await destager_->stop();
   Status stopped = co_await wal_->stop();
   co_await reactor::submit_reserved(
-      reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this] {
-        return leave_store(store, directory, self);
+      reactor::ShardId(0), [store = options_.store, directory = options_.directory, self = this,
+                            end = WalEnd{wal_->id(), wal_->durable()}] {
+        return leave_store(store, directory, self, end);
       });
   co_await gate_.close();
   if (fenced_) co_return fail(*fenced_);

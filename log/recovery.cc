@@ -92,6 +92,7 @@ Task<Result<RecoveryReport>> recover_directory(std::string path, Manifest& manif
   CO_TRY_ASSIGN(std::unique_ptr<WalScan> scan, co_await WalScan::open(path));
   CO_TRY(refuse_damage(path, *scan));
   report.wal_bytes = scan->bytes_read();
+  for (const ScannedWal& wal : scan->wals()) report.wals.push_back({wal.id, wal.last});
   const Status replayed = co_await replay_all(path, manifest, files, *scan, report);
   const Status closed = co_await scan->close();
   CO_TRY(replayed);

@@ -8,6 +8,7 @@
 
 #include "log/file_cache.h"
 #include "log/manifest.h"
+#include "log/wal_format.h"
 #include "reactor/base/result.h"
 #include "reactor/task.h"
 
@@ -18,6 +19,7 @@ struct RecoveryReport {
   uint64_t records = 0;                     // found in the WALs
   uint64_t partitions = 0;                  // that had any
   uint64_t torn = 0;                        // WALs whose end was cut
+  std::vector<WalEnd> wals;                 // that were not retired, and where they ended
   std::vector<std::string> reusable_files;  // for new WALs
 };
 

@@ -6,6 +6,7 @@
 #include "log/limits.h"
 #include "log/log_disk.h"
 #include "log/recovery.h"
+#include "log/wal_scan.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
 
@@ -43,6 +44,7 @@ Task<Status> Store::open_directory(std::string path) {
   CO_TRY(co_await made.directory->begin_use());
   CO_TRY_ASSIGN(RecoveryReport report, co_await recover_directory(path, *made.manifest, files_));
   made.reusable_files = std::move(report.reusable_files);
+  made.directory->check_clean(report.wals);
   CO_TRY(co_await remove_deleted(path));
   for (const ManifestPartition* partition : made.manifest->state().sorted()) {
     found_.push_back({partition->id, partition->topic_name, path});
@@ -97,11 +99,17 @@ Task<Status> Store::close() {
       if (!closed) directory.failed = true;
     }
     if (!directory.directory) continue;
-    if (!directory.failed) note(co_await directory.directory->mark_clean());
+    if (!directory.failed) note(co_await leave_clean(directory));
     note(co_await directory.directory->close());
   }
   closed_ = true;
   co_return result;
+}
+
+// Everything is in the files and the manifest knows: the next start reads nothing of the WALs.
+Task<Status> Store::leave_clean(Directory& directory) {
+  CO_TRY(co_await WalScan::retire_all(directory.directory->path()));
+  co_return co_await directory.directory->mark_clean(directory.ends);
 }
 
 Store::DirectoryGrant Store::grant(size_t index, uint32_t shard_count) {
@@ -122,8 +130,9 @@ void Store::join(size_t directory, reactor::ShardId shard, LogDisk* disk) {
   directories_[directory].members.push_back({shard, disk});
 }
 
-Task<void> Store::leave(size_t directory, LogDisk* disk) {
+Task<void> Store::leave(size_t directory, LogDisk* disk, WalEnd end) {
   (void)co_await telling_.acquire(1);
+  directories_[directory].ends.push_back(end);
   std::erase_if(directories_[directory].members,
                 [disk](const Member& m) { return m.disk == disk; });
   telling_.release(1);

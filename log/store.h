@@ -50,7 +50,8 @@ class Store final : public LogStore {
   reactor::Task<Status> edit(size_t directory, std::vector<ManifestEdit> edits);
   // Who hears of a failure of the directory. leave() returns when nobody speaks to it any more.
   void join(size_t directory, reactor::ShardId shard, LogDisk* disk);
-  reactor::Task<void> leave(size_t directory, LogDisk* disk);
+  // `end` is where its WAL ended.
+  reactor::Task<void> leave(size_t directory, LogDisk* disk, WalEnd end);
   // A write or fsync failed on one shard: no shard acknowledges in this directory any more.
   reactor::Task<void> fence(size_t directory, Error why);
   // The directory gets no clean marker: something was not written that should be.
@@ -66,11 +67,13 @@ class Store final : public LogStore {
     std::unique_ptr<Manifest> manifest;
     std::vector<std::string> reusable_files;
     std::vector<Member> members;
+    std::vector<WalEnd> ends;  // of those that left
     bool failed = false;
   };
   explicit Store(LogOptions options) : options_(std::move(options)), files_(kOpenFilesMaxOfStore) {}
   static constexpr uint32_t kOpenFilesMaxOfStore = 64;
   reactor::Task<Status> open_directory(std::string path);
+  reactor::Task<Status> leave_clean(Directory& directory);
   reactor::Task<Status> remove_deleted(std::string path);
 
   LogOptions options_;

@@ -17,6 +17,13 @@ namespace odradek::log {
 // Numbers the commit groups of one WAL from 1; 0 is before the first.
 using WalSequence = Strong<struct WalSequenceTag, uint64_t>;
 
+// The last group of one WAL.
+struct WalEnd {
+  Uuid wal;
+  WalSequence last;
+  bool operator==(const WalEnd&) const = default;
+};
+
 inline constexpr char kWalFolder[] = "odradek.wal";
 inline constexpr char kWalSuffix[] = ".wal";
 inline constexpr char kWalRetiredFile[] = "retired";

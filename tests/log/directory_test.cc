@@ -40,7 +40,7 @@ Task<void> use(bool clean_stop) {
   must(co_await directory->begin_use());
   auto manifest = must(co_await Manifest::open("/data"));
   must(co_await manifest->close());
-  if (clean_stop) must(co_await directory->mark_clean());
+  if (clean_stop) must(co_await directory->mark_clean({}));
   must(co_await directory->close());
 }
 
@@ -150,6 +150,19 @@ TEST_CASE("our WAL without our manifest is refused") {
   const auto refused = look(world);
   REQUIRE_FALSE(refused.has_value());
   EXPECT(refused.error().code == Errc::corrupt);
+}
+
+TEST_CASE("the mark of a clean stop names each WAL's last group, and a cut one is no mark") {
+  Uuid one;
+  one.bytes.fill(3);
+  const std::vector<WalEnd> ends{{one, WalSequence(17)}, {Uuid{}, WalSequence(0)}};
+  const std::string whole = encode_clean_mark(ends);
+  REQUIRE(decode_clean_mark(whole).has_value());
+  EXPECT(*decode_clean_mark(whole) == ends);
+  for (size_t bytes = 0; bytes + 1 < whole.size(); ++bytes) {
+    EXPECT_FALSE(decode_clean_mark(std::string_view(whole).substr(0, bytes)).has_value());
+  }
+  EXPECT_FALSE(decode_clean_mark(whole + "wal\n").has_value());
 }
 
 TEST_CASE("a partition's directory is known by its name") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "log/wal_scan.h"
 #include "reactor/file.h"
 #include "tests/log/log_testing.h"
 
@@ -47,6 +48,48 @@ TEST_CASE("a clean restart finds everything and says that it was clean") {
     co_await verify(live, kFirst);
   });
   EXPECT_EQ(world.stop_error, "");
+}
+
+Task<void> read_ring(uint64_t& bytes, size_t& files, size_t& live) {
+  const std::unique_ptr<WalScan> scan = must(co_await WalScan::open("/data"));
+  bytes = scan->bytes_read();
+  files = scan->files().size();
+  live = scan->wals().size();
+}
+
+TEST_CASE("a start after a clean stop reads nothing of the WAL but its files' headers") {
+  LogWorld world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    for (int i = 0; i < 50; ++i) co_await live.append(kFirst, {.value_bytes = 20'000});
+  });
+  uint64_t bytes = 0;
+  size_t files = 0;
+  size_t live_wals = 1;
+  world.world.run([&] { return read_ring(bytes, files, live_wals); },
+                  {.name = "scan", .disk = "node"});
+  EXPECT_EQ(live_wals, 0);
+  EXPECT(files >= 2);
+  EXPECT_EQ(bytes, files * kWalFileHeaderBytes);
+}
+
+TEST_CASE("a clean stop's mark that was put back beside a later WAL counts for nothing") {
+  LogWorld world;
+  const Script life = [](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    co_await live.append(kFirst, {.value_bytes = 700});
+  };
+  world.live(life);
+  reactor::sim::Disk& disk = world.world.disk("node");
+  const std::vector<uint8_t> mark = *disk.contents("/data/odradek.clean");
+  world.live_until_crash(life, DiskOutcome::all_lost);
+  EXPECT_FALSE(disk.contents("/data/odradek.clean"));
+  disk.put("/data/odradek.clean", mark);
+  world.live([](Live& live) -> Task<void> {
+    EXPECT_FALSE(live.store->clean());
+    must(co_await live.open(kFirst));
+    co_await verify(live, kFirst);
+  });
 }
 
 TEST_CASE("acknowledged batches survive a power cut whatever it leaves") {
