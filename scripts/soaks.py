@@ -29,6 +29,8 @@ SOAKS = {
     "compare-durable": ("beside an Apache Kafka that syncs each message, and ours unsynced", 1, 1,
                         "perf/compare/run --brokers ours,written,kafka,kafka-flush --scale 0.2"),
     "bare": ("the README's commands in a bare Debian 12", 1, 1, "scripts/bare"),
+    "clients": ("each client of tests/compat/clients: 100,000 records in each compression, the broker killed in each", 11, 1,
+                "tests/compat/clients/run --nth {first}"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),
     "fuzz": ("each fuzz target for five minutes", 1, 1, "scripts/fuzz all 300"),
 }
