@@ -114,6 +114,14 @@ bool Offload::write_line(std::string line) {
   return true;
 }
 
+// Under one lock: a driver that took its last operation may close the eventfd at once.
+static void report(Op& op, OffloadHome& home) {
+  const std::lock_guard lock(home.mutex);
+  home.done.push_back(&op);
+  const uint64_t one = 1;
+  CHECK(::write(home.event_fd, &one, sizeof one) == sizeof one, errno);
+}
+
 void Offload::run_jobs() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
   std::unique_lock lock(mutex_);
@@ -124,12 +132,7 @@ void Offload::run_jobs() {
     jobs_.pop_front();
     lock.unlock();
     job.op->result = run_now(*job.op);
-    {
-      const std::lock_guard home_lock(job.home->mutex);
-      job.home->done.push_back(job.op);
-    }
-    const uint64_t one = 1;
-    CHECK(::write(job.home->event_fd, &one, sizeof one) == sizeof one, errno);
+    report(*job.op, *job.home);
     lock.lock();
   }
 }

@@ -33,12 +33,14 @@ struct Process {
         mailboxes(o.shards),
         drivers(o.shards, nullptr),
         created(o.shards),
+        ended(o.shards),
         errors(o.shards),
         stop_mail(o.shards) {}
   RuntimeOptions options;
   Mailboxes mailboxes;
   std::vector<Driver*> drivers;
   std::latch created;  // every shard has its driver, or its error
+  std::latch ended;    // no shard sends or wakes any more: drivers may go
   std::vector<std::optional<Error>> errors;
   std::vector<Envelope> stop_mail;  // ends each shard's loop; delivered like any mail
   Offload offload;
@@ -99,6 +101,8 @@ void run_shard(Process& process, uint32_t index) {
   while (!shard.loop_stopped() || shard.has_work()) shard.turn(kMonoMax);
   // A ring whose last entries (a wake to a peer) were not submitted yet would lose them.
   shard.turn(kMonoMax);
+  // A peer that still has a turn to go may wake this shard's driver.
+  process.ended.arrive_and_wait();
 }
 
 Result<int> block_signals() {

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SHARDS = (1, 2, 4)
+SHARDS = (int(os.environ["ODRADEK_SHARDS"]),) if "ODRADEK_SHARDS" in os.environ else (1, 2, 4)
 
 
 def binary():
