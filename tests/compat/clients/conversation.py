@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 
 SILENCE_SECONDS_MAX = 120  # a client that says nothing for so long hangs
 
@@ -16,12 +17,15 @@ class Conversation:
     def __init__(self, words, errors_path):
         with open(errors_path, "ab") as errors:
             self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8")
+        self.heard, self.over = time.monotonic(), threading.Event()
+        threading.Thread(target=self.watch, daemon=True).start()
         self.hello = self.reply().split("\t")
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
+        self.over.set()
         if kind is None:
             self.process.stdin.close()
         else:
@@ -34,14 +38,17 @@ class Conversation:
         if kind is None and code != 0:
             raise Failed(f"the client ended with exit code {code}")
 
+    def watch(self):
+        """Kills a client that says nothing for too long."""
+        while not self.over.wait(1):
+            if time.monotonic() - self.heard > SILENCE_SECONDS_MAX:
+                self.process.kill()
+                return
+
     def reply(self):
-        """The next line; a client that is silent for too long is killed."""
-        timer = threading.Timer(SILENCE_SECONDS_MAX, self.process.kill)
-        timer.start()
-        try:
-            line = self.process.stdout.readline()
-        finally:
-            timer.cancel()
+        """The next line."""
+        line = self.process.stdout.readline()
+        self.heard = time.monotonic()
         if not line:
             raise Failed(f"the client said nothing more (exit code {self.process.wait(30)}; killed if it was silent for {SILENCE_SECONDS_MAX} s)")
         return line.rstrip("\n")
@@ -57,6 +64,7 @@ class Conversation:
 
     def ask(self, *words, lines=None, on_reply=None, halfway=None, interrupt=None):
         """Gives a command and takes its replies; calls `interrupt` once `halfway` of them have come."""
+        self.heard = time.monotonic()
         self.process.stdin.write("\t".join(map(str, words)) + "\n")
         self.process.stdin.flush()
         writer = None
