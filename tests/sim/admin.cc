@@ -39,7 +39,7 @@ Task<std::optional<Names>> list_topics(Stage& stage, Connection& connection) {
       co_await connection.call<kafka::MetadataResponse>(kMetadataVersion, request, soon());
   if (!reply) co_return std::nullopt;
   Names names;
-  for (const auto& topic : (*reply)->message.topics) {
+  for (const auto& topic : reply->message.topics) {
     stage.oracle.expect(topic.error_code == 0, "protocol", "Metadata lists a topic with an error");
     names.emplace(topic.name.value_or(""), topic.topic_id);
   }
@@ -60,8 +60,8 @@ Task<std::optional<int16_t>> ask_to_create(Connection& connection, const TopicFa
   }
   const auto reply =
       co_await connection.call<kafka::CreateTopicsResponse>(kCreateVersion, request, soon());
-  if (!reply || (*reply)->message.topics.size() != 1) co_return std::nullopt;
-  co_return (*reply)->message.topics[0].error_code;
+  if (!reply || reply->message.topics.size() != 1) co_return std::nullopt;
+  co_return reply->message.topics[0].error_code;
 }
 
 Task<std::optional<int16_t>> ask_to_delete(Connection& connection, const TopicFacts& topic) {
@@ -71,8 +71,8 @@ Task<std::optional<int16_t>> ask_to_delete(Connection& connection, const TopicFa
   gone.topic_id = topic.id;
   const auto reply =
       co_await connection.call<kafka::DeleteTopicsResponse>(kDeleteVersion, request, soon());
-  if (!reply || (*reply)->message.responses.size() != 1) co_return std::nullopt;
-  co_return (*reply)->message.responses[0].error_code;
+  if (!reply || reply->message.responses.size() != 1) co_return std::nullopt;
+  co_return reply->message.responses[0].error_code;
 }
 
 // One connection; on failure it is closed and the caller comes again.

@@ -176,7 +176,7 @@ Task<bool> Producer::send_one() {
   sending.deadline = reactor::this_shard().now() + options_.request_timeout;
   sending.ticket = connection_->post(options_.version, request);
   stage_.say([&] {
-    return fmt::format("{}: request of {} bytes", options_.name, sending.ticket->request.size());
+    return fmt::format("{}: a request with {} batches", options_.name, sending.batches.size());
   });
   in_flight_.push_back(std::move(sending));
   co_return true;
@@ -220,15 +220,15 @@ void Producer::take_partition(const kafka::ProduceResponse::PartitionProduceResp
 Task<void> Producer::take_answer() {
   InFlight front = std::move(in_flight_.front());
   in_flight_.pop_front();
-  const bool answered = co_await connection_->wait(front.ticket, front.deadline);
-  if (answered) {
-    const auto reply = Connection::decode<kafka::ProduceResponse>(front.ticket, options_.version);
-    if (!reply) {
-      stage_.oracle.fail("protocol", "ProduceResponse: " + reply.error().to_string());
-      co_return;
-    }
+  const auto reply = co_await connection_->answer<kafka::ProduceResponse>(
+      std::move(front.ticket), options_.version, front.deadline);
+  if (!reply && reply.error().code == Errc::malformed) {
+    stage_.oracle.fail("protocol", "ProduceResponse: " + reply.error().to_string());
+    co_return;
+  }
+  if (reply) {
     size_t index = 0;
-    for (const auto& topic : (*reply)->message.responses) {
+    for (const auto& topic : reply->message.responses) {
       for (const auto& partition : topic.partition_responses) {
         if (index >= front.batches.size()) break;
         const auto [lane, number] = front.batches[index++];
@@ -274,12 +274,12 @@ Task<bool> Producer::connect() {
   request.transaction_timeout_ms = 60'000;
   const auto reply = co_await connection_->call<kafka::InitProducerIdResponse>(
       4, request, reactor::this_shard().now() + 10s);
-  if (!reply || (*reply)->message.error_code != 0) {
+  if (!reply || reply->message.error_code != 0) {
     co_await disconnect();
     co_return false;
   }
-  producer_ = (*reply)->message.producer_id;
-  epoch_ = (*reply)->message.producer_epoch;
+  producer_ = reply->message.producer_id;
+  epoch_ = reply->message.producer_epoch;
   if (rebuild_) rebuild();
   co_return true;
 }

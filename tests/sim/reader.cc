@@ -85,7 +85,7 @@ Task<std::optional<int64_t>> Reader::list_offset(const Position& position, int64
   const auto reply = co_await connection_->call<kafka::ListOffsetsResponse>(
       kListOffsetsVersion, request, reactor::this_shard().now() + 10s);
   if (!reply) co_return std::nullopt;
-  const auto& topics = (*reply)->message.topics;
+  const auto& topics = reply->message.topics;
   if (topics.size() != 1 || topics[0].partitions.size() != 1) {
     stage_.oracle.fail("protocol", "ListOffsets answers something else");
     co_return std::nullopt;
@@ -167,7 +167,7 @@ Task<bool> Reader::poll(Duration max_wait) {
     co_return false;
   }
   refused_ = false;
-  take((*reply)->message, asked);
+  take(reply->message, asked);
   if (refused_) co_await reactor::sleep_for(50ms);
   co_return true;
 }

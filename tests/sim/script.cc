@@ -36,9 +36,9 @@ Task<bool> Script::connect() {
   request.transaction_timeout_ms = 60'000;
   const auto reply =
       co_await connection_->call<kafka::InitProducerIdResponse>(4, request, in_time());
-  if (!reply || (*reply)->message.error_code != 0) co_return false;
-  producer_ = (*reply)->message.producer_id;
-  epoch_ = (*reply)->message.producer_epoch;
+  if (!reply || reply->message.error_code != 0) co_return false;
+  producer_ = reply->message.producer_id;
+  epoch_ = reply->message.producer_epoch;
   co_return true;
 }
 
@@ -57,7 +57,7 @@ Task<bool> Script::produce_once(TopicFacts& topic, const log::TopicPartition& id
   const auto reply =
       co_await connection_->call<kafka::ProduceResponse>(kProduceVersion, request, in_time());
   if (!reply) co_return false;
-  const auto& answer = (*reply)->message.responses.at(0).partition_responses.at(0);
+  const auto& answer = reply->message.responses.at(0).partition_responses.at(0);
   if (answer.error_code == 0) {
     stage_.oracle.acked(id, log::BatchHeader::parse(batch).crc, answer.base_offset, asked);
     co_return true;
@@ -102,8 +102,8 @@ Task<void> Script::delete_records(TopicFacts& topic, int32_t index, int64_t befo
     partition.offset = before;
     const auto reply = co_await connection_->call<kafka::DeleteRecordsResponse>(
         kDeleteRecordsVersion, request, in_time());
-    if (!reply || (*reply)->message.topics.at(0).partitions.at(0).error_code != 0) continue;
-    topic.deleted[index].acked = (*reply)->message.topics[0].partitions[0].low_watermark;
+    if (!reply || reply->message.topics.at(0).partitions.at(0).error_code != 0) continue;
+    topic.deleted[index].acked = reply->message.topics[0].partitions[0].low_watermark;
     co_return;
   }
 }
