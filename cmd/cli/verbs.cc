@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
 
+#include "cmd/cli/arguments.h"
 #include "cmd/version.h"
 
 namespace odradek::cli {
@@ -19,14 +21,35 @@ struct Verb {
 constexpr Verb kVerbs[] = {
     {"serve", "run a broker: odradek serve [server.properties] [--override key=value ...]",
      &run_serve},
+    {"topic", "list, describe, create, alter and delete topics", &run_topic},
+    {"produce", "write records from standard input or files", &run_produce},
+    {"consume", "read records, from anywhere to anywhere, in any format", &run_consume},
+    {"offsets", "the offsets of partitions: first, last, or at a time", &run_offsets},
+    {"config", "describe and alter configurations of topics and brokers", &run_config},
+    {"cluster", "the cluster: id, brokers, quorum, features", &run_cluster},
+    {"api-versions", "which APIs a broker serves, in which versions", &run_api_versions},
+    {"log-dirs", "log directories of brokers, and what lies in them", &run_log_dirs},
+    {"delete-records", "delete the records of partitions before an offset", &run_delete_records},
     {"dump", "print segments, indexes, snapshots, WAL, manifest and metadata as text", &run_dump},
+    {"completion", "a completion script: source <(odradek completion bash)", &run_completion},
     {"version", "print the version", &run_version},
 };
 
 void print_help() {
   fmt::print("Odradek {}: an event-streaming broker that speaks Kafka's protocol\n\n", kVersion);
-  for (const auto& verb : kVerbs) fmt::print("  odradek {:<8} {}\n", verb.name, verb.what);
-  fmt::print("\nodradek VERB --help tells more.\n");
+  for (const auto& verb : kVerbs) fmt::print("  odradek {:<14} {}\n", verb.name, verb.what);
+  fmt::print(
+      "\n'odradek VERB --help' tells more. Exit code: 0 done, 1 failed, 2 wrong usage.\n"
+      "The verbs that talk to a cluster work with Apache Kafka too (--bootstrap-server).\n");
+}
+
+int unknown(const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const auto& verb : kVerbs) names.push_back(verb.name);
+  const std::string_view near = nearest(word, names);
+  fmt::print(stderr, "odradek: no verb '{}'{}; 'odradek help' lists them\n", word,
+             near.empty() ? "" : fmt::format(", did you mean '{}'?", near));
+  return 2;
 }
 
 }  // namespace
@@ -37,18 +60,19 @@ int run_version(std::span<const std::string>) {
 }
 
 int run(std::span<const std::string> arguments) {
-  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" ||
-      arguments[0] == "-h") {
+  const bool help = !arguments.empty() &&
+                    (arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h");
+  if (arguments.empty() || (help && arguments.size() == 1)) {
     print_help();
     return arguments.empty() ? 2 : 0;
   }
   if (arguments[0] == "--version") return run_version({});
-  const auto* verb = std::ranges::find(kVerbs, arguments[0], &Verb::name);
-  if (verb == std::end(kVerbs)) {
-    fmt::print(stderr, "odradek: no verb '{}'; 'odradek help' lists them\n", arguments[0]);
-    return 2;
-  }
-  return verb->run(arguments.subspan(1));
+  const std::string& name = help ? arguments[1] : arguments[0];
+  const auto* verb = std::ranges::find(kVerbs, name, &Verb::name);
+  if (verb == std::end(kVerbs)) return unknown(name);
+  if (!help) return verb->run(arguments.subspan(1));
+  const std::string asked[] = {"--help"};
+  return verb->run(asked);
 }
 
 }  // namespace odradek::cli
