@@ -129,14 +129,17 @@ Cell value_cell(const ConfigValue& value) {
 Task<Status> describe(Client& client, const ConfigRequest& request) {
   CO_TRY_ASSIGN(const auto configs,
                 co_await describe_configs(client, request.resources, deadline_of(request.common)));
-  Table table({"of", "name", "value", "source", "read only", "synonyms"});
+  const bool json = request.common.json;
+  std::vector<std::string> columns{"of", "name", "value", "source", "read only"};
+  if (json) columns.emplace_back("synonyms");
+  Table table(std::move(columns));
   for (size_t i = 0; i < configs.size(); ++i) {
     for (const ConfigValue& value : configs[i]) {
       if (!request.all && !value.is_set_on(request.resources[i].type)) continue;
-      const bool json = request.common.json;
-      table.add({name_of(request.resources[i]), value.name, value_cell(value),
-                 std::string(source_name(value.source)), value.read_only,
-                 json ? Cell(value.synonyms) : Cell(value.synonyms.size())});
+      std::vector<Cell> cells{name_of(request.resources[i]), value.name, value_cell(value),
+                              std::string(source_name(value.source)), value.read_only};
+      if (json) cells.emplace_back(value.synonyms);
+      table.add(std::move(cells));
     }
   }
   print_out(table.text(format_of(request.common.json, request.common.quiet)));

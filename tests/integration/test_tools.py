@@ -1,0 +1,257 @@
+"""The verbs of the one binary that talk to a cluster, each as a person runs it."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+
+import broker as brokers
+from cases import BrokerCase, Case, needs_process
+
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+
+
+def run(*words, data=b"", seconds=60):
+    """The finished process of `odradek WORDS`."""
+    return subprocess.run([brokers.binary(), *words], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=seconds)
+
+
+class Tools(BrokerCase):
+    def tool(self, *words, data=b"", code=0):
+        """What it prints; the test fails unless it ends with `code`."""
+        done = run(*words, "--bootstrap-server", self.bootstrap, data=data)
+        said = f"odradek {' '.join(words)}\n{done.stdout[-500:]}\n{done.stderr[-2000:]}"
+        self.assertEqual(done.returncode, code, said)
+        return done.stdout.decode() if code == 0 else done.stderr.decode()
+
+    def table(self, *words):
+        return json.loads(self.tool(*words, "--json"))
+
+    def fresh(self, partitions=1, *more):
+        topic = self.topic()
+        self.tool("topic", "create", "--topic", topic, "--partitions", str(partitions), *more)
+        if brokers.external():
+            time.sleep(0.5)  # Apache Kafka names leaders before each of them has its log
+        return topic
+
+    def served(self, api):
+        return any(row["api"] == api for row in self.table("api-versions"))
+
+    def test_a_topic_is_created_listed_described_altered_and_deleted(self):
+        topic = self.fresh(3, "--config", "retention.ms=1000000")
+        self.assertIn(topic, self.tool("topic", "--list", "--quiet").split("\n"))
+        [about] = self.table("topic", "describe", "--topic", topic)
+        self.assertEqual([p["partition"] for p in about["partitions"]], [0, 1, 2])
+        self.assertEqual(about["configs"], {"retention.ms": "1000000"})
+        self.assertEqual(about["replication_factor"], 1)
+        self.tool("topic", "--alter", "--topic", topic, "--config", "max.message.bytes=100000",
+                  "--delete-config", "retention.ms")
+        self.wait_for(lambda: self.table("topic", "describe", "--topic", topic)[0]["configs"] ==
+                      {"max.message.bytes": "100000"}, "the altered configuration")
+        text = self.tool("topic", "describe", "--topic", topic)
+        self.assertIn("partitions 3  replication factor 1  configs max.message.bytes=100000", text)
+        self.tool("topic", "delete", "--topic", topic)
+        self.wait_for(lambda: topic not in self.tool("topic", "list", "-q").split("\n"), "the topic to go")
+
+    def test_what_cannot_be_done_to_a_topic_says_what_and_why(self):
+        topic = self.fresh()
+        said = self.tool("topic", "create", "--topic", topic, code=1)
+        self.assertIn(f"create topic {topic}: TOPIC_ALREADY_EXISTS", said)
+        self.tool("topic", "create", "--topic", topic, "--if-not-exists")
+        missing = self.topic()
+        self.assertIn(f"no topic matches '{missing}'", self.tool("topic", "delete", "--topic", missing, code=1))
+        self.tool("topic", "delete", "--topic", missing, "--if-exists")
+        self.assertIn("INVALID_CONFIG", self.tool("topic", "create", "--topic", missing, "--config", "no.such=1", code=1))
+        self.assertIn(missing, self.tool("consume", "--topic", missing, "-e", code=1))
+
+    def test_partitions_are_added(self):
+        if not self.served("CreatePartitions"):
+            self.skipTest("CreatePartitions is not served")
+        topic = self.fresh(1)
+        self.tool("topic", "alter", "--topic", topic, "--partitions", "4")
+        self.wait_for(lambda: len(self.table("offsets", "--topic", topic)) == 4, "four partitions")
+
+    def test_lines_come_back_in_every_codec(self):
+        data = b"".join(b"line %d %s\n" % (n, b"x" * (n % 97)) for n in range(20000))
+        for codec in CODECS:
+            with self.subTest(codec=codec):
+                topic = self.fresh()
+                self.tool("produce", "--topic", topic, "-z", codec, data=data)
+                back = self.tool("consume", "--topic", topic, "--from-beginning", "--until-end")
+                self.assertTrue(back.encode() == data, "the lines differ")
+
+    def test_files_partitions_keys_and_headers_are_kept(self):
+        topic = self.fresh(3)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"k1:v1\nk2:v:2\n:\n")
+            file.flush()
+            report = json.loads(self.tool("produce", "-t", topic, "-p", "2", "-K", ":", "-H", "a=1", "-H", "b=",
+                                          "--timestamp", "1700000000000", "--json", "--file", file.name))
+        self.assertEqual(report["partitions"], [{"partition": 2, "records": 3, "first_offset": 0, "last_offset": 2}])
+        back = self.tool("consume", "-t", topic, "--from-beginning", "-e", "-F", "%t %p %o %T %k=%s %h\\n")
+        self.assertEqual(back, "".join(f"{topic} 2 {n} 1700000000000 {record} a=1,b=\n"
+                                       for n, record in enumerate(("k1=v1", "k2=v:2", "="))))
+        lines = self.tool("consume", "-t", topic, "--partition", "0-2", "--from-beginning", "-e", "--json")
+        first = json.loads(lines.split("\n")[0])
+        self.assertEqual((first["key"], first["value"], first["headers"][0]), ("k1", "v1", {"key": "a", "value": "1"}))
+
+    def test_a_file_as_a_whole_is_one_record(self):
+        topic = self.fresh()
+        self.tool("produce", "-t", topic, "--whole", "--null-marker", "x", data=b"two\nlines\n\xff")
+        [record] = self.tool("consume", "-t", topic, "--from-beginning", "-e", "--json").splitlines()
+        self.assertEqual(json.loads(record)["value_base64"], "dHdvCmxpbmVzCv8=")
+
+    def test_keys_go_where_Kafkas_clients_put_them(self):
+        topic = self.fresh(8)
+        keys = [f"key-{n}" for n in range(50)]
+        self.tool("produce", "-t", topic, "-K", ":", data="".join(f"{k}:ours\n" for k in keys).encode())
+        self.run_tool("kcat", "-b", self.bootstrap, "-P", "-t", topic, "-K:", "-X", "partitioner=murmur2_random",
+                      data="".join(f"{k}:theirs\n" for k in keys).encode())
+        seen = {}
+        for line in self.tool("consume", "-t", topic, "--from-beginning", "-e", "-F", "%k %p\\n").split("\n"):
+            if line:
+                key, partition = line.split()
+                seen.setdefault(key, set()).add(partition)
+        self.assertEqual({key: 1 for key in keys}, {key: len(where) for key, where in seen.items()})
+
+    def test_reading_starts_and_stops_where_it_should(self):
+        topic = self.fresh(2)
+        for partition in "01":
+            self.tool("produce", "-t", topic, "-p", partition, data=b"".join(b"%d\n" % n for n in range(100)))
+        late = str(int(time.time() * 1000) + 10)
+        time.sleep(0.05)
+        self.tool("produce", "-t", topic, "-p", "1", data=b"late\n")
+
+        def read(*words):
+            return self.tool("consume", "-t", topic, "-q", *words).split()
+
+        self.assertEqual(read("-p", "0", "-o", "97", "-e"), ["97", "98", "99"])
+        self.assertEqual(read("-p", "0", "-o", "-2", "-e"), ["98", "99"])
+        self.assertEqual(read("-p", "0", "-o", "earliest", "-c", "2"), ["0", "1"])
+        self.assertEqual(read("--from-time", late, "-e"), ["late"])
+        self.assertEqual(read("-o", "latest", "-e"), [])
+        self.assertEqual(read("-o", "latest", "--timeout-ms", "300"), [])
+        self.assertEqual(len(read("--from-beginning", "-e")), 201)
+        self.assertIn("OFFSET_OUT_OF_RANGE", self.tool("consume", "-t", topic, "-p", "0", "-o", "1000", code=1))
+        self.assertIn("partitions 0 to 1, not 7", self.tool("consume", "-t", topic, "-p", "7", code=1))
+
+    def test_offsets_are_listed_at_every_special_time(self):
+        topic = self.fresh(2)
+        for stamp in (1000, 3000, 2000):
+            self.tool("produce", "-t", topic, "-p", "0", "--timestamp", str(stamp), data=b"x\n")
+
+        def at(when):
+            return self.tool("offsets", "--topic", topic, "--partitions", "0", "--time", when, "-q").strip()
+
+        self.assertEqual(at("latest"), f"{topic}:0:3")
+        self.assertEqual(at("-2"), f"{topic}:0:0")
+        self.assertEqual(at("max-timestamp"), f"{topic}:0:1")
+        self.assertEqual(at("1001"), f"{topic}:0:1")
+        self.assertEqual(at("earliest-local"), f"{topic}:0:0")
+        self.assertEqual(at("5000"), f"{topic}:0:")
+        rows = self.table("offsets", "--topic-partitions", f"{topic}:1")
+        self.assertEqual([(row["partition"], row["offset"]) for row in rows], [(1, 0)])
+
+    def test_configurations_are_described_and_altered(self):
+        topic = self.fresh()
+        self.assertEqual(self.table("config", "describe", "--topic", topic), [])
+        self.tool("config", "--alter", "--entity-type", "topics", "--entity-name", topic, "--add-config",
+                  "segment.bytes=2000000,retention.bytes=5000000")
+        self.wait_for(lambda: len(self.table("config", "describe", "--topic", topic)) == 2, "both configurations")
+        rows = self.table("config", "describe", "--topic", topic)
+        self.assertEqual({row["name"]: row["value"] for row in rows},
+                         {"segment.bytes": "2000000", "retention.bytes": "5000000"})
+        self.assertEqual({row["source"] for row in rows}, {"DYNAMIC_TOPIC_CONFIG"})
+        everything = self.table("config", "describe", "--topic", topic, "--all")
+        self.assertIn("cleanup.policy", {row["name"] for row in everything})
+        self.tool("config", "alter", "--topic", topic, "--delete-config", "segment.bytes,retention.bytes")
+        self.wait_for(lambda: not self.table("config", "describe", "--topic", topic), "no configuration")
+
+    def test_records_are_deleted_before_an_offset(self):
+        topic = self.fresh(2)
+        self.tool("produce", "-t", topic, "-p", "0", data=b"1\n2\n3\n")
+        self.tool("produce", "-t", topic, "-p", "1", data=b"1\n2\n3\n")
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"version": 1, "partitions": [{"topic": topic, "partition": 0, "offset": 2}]}, file)
+            file.flush()
+            rows = self.table("delete-records", "--offset-json-file", file.name)
+        self.assertEqual([(row["partition"], row["first_offset"]) for row in rows], [(0, 2)])
+        self.tool("delete-records", "--topic", topic, "--partition", "1", "--offset", "-1")
+        rows = self.table("offsets", "--topic", topic, "--time", "earliest")
+        self.assertEqual([row["offset"] for row in rows], [2, 3])
+        self.assertIn("OFFSET_OUT_OF_RANGE", self.tool("delete-records", "--topic", topic, "--offset", "99", code=1))
+
+    def test_the_cluster_tells_of_itself(self):
+        self.assertRegex(self.tool("cluster", "id", "-q"), r"^[A-Za-z0-9_-]{22}\n$")
+        [row] = self.table("cluster", "brokers")
+        self.assertEqual(f"{row['host']}:{row['port']}", self.bootstrap)
+        self.assertIsInstance(self.table("cluster", "features")["features"], list)
+        apis = {row["api"]: row for row in self.table("api-versions")}
+        self.assertGreaterEqual(apis["Fetch"]["used"], 17)
+        self.assertLessEqual(apis["Produce"]["from"], 3)
+
+    def test_the_quorum_and_the_log_directories_are_described(self):
+        topic = self.fresh(2)
+        if self.served("DescribeLogDirs"):
+            both = self.table("log-dirs", "--topic-list", topic)
+            self.assertEqual({row["topic"] for row in both["partitions"]}, {topic})
+            self.assertTrue(both["directories"])
+        if self.served("DescribeQuorum"):
+            self.assertEqual(self.table("cluster", "quorum")["replicas"][0]["role"], "leader")
+        if not self.served("DescribeLogDirs") or not self.served("DescribeQuorum"):
+            self.skipTest("DescribeLogDirs or DescribeQuorum is not served")
+
+
+class Usage(Case):
+    def check(self, code, part, *words):
+        done = run(*words)
+        said = (done.stdout + done.stderr).decode()
+        self.assertEqual(done.returncode, code, said)
+        self.assertIn(part, said)
+
+    @needs_process
+    def test_wrong_usage_is_exit_code_2_and_says_what_would_be_right(self):
+        self.check(2, "did you mean 'topic'?", "topics")
+        self.check(2, "one of list, describe, create, alter, delete", "topic")
+        self.check(2, "did you mean create?", "topic", "creat")
+        self.check(2, "--topic is missing", "produce")
+        self.check(2, "'odradek consume --help'", "consume", "--nonsense")
+        self.check(2, "only PLAINTEXT is supported", "cluster", "id", "-b", "SSL://localhost:9092")
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("security.protocol=SASL_SSL\n")
+            file.flush()
+            self.check(2, "SASL and TLS are not", "topic", "list", "--command-config", file.name)
+
+    @needs_process
+    def test_every_verb_has_help_with_examples(self):
+        verbs = [line.split()[1] for line in run("help").stdout.decode().split("\n") if line.startswith("  odradek ")]
+        self.assertGreaterEqual(len(verbs), 13)
+        for verb in verbs:
+            if verb == "version":
+                continue
+            self.check(0, "Examples:", verb, "--help")
+            self.check(0, "Examples:", "help", verb)
+
+    @needs_process
+    def test_without_a_broker_the_error_names_the_address_in_time(self):
+        port = brokers.free_port()
+        began = time.monotonic()
+        self.check(1, f"127.0.0.1:{port}", "topic", "list", "-b", f"127.0.0.1:{port}", "--timeout", "1")
+        self.assertLess(time.monotonic() - began, 5)
+
+    @needs_process
+    def test_bash_completes_verbs_and_options(self):
+        for words, wanted in (("odradek con", "consume config"), ("odradek topic --part", "--partitions"),
+                              ("odradek topic cr", "create")):
+            script = (f"PATH={os.path.dirname(brokers.binary())}:$PATH; source <(odradek completion bash); "
+                      f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _odradek; "
+                      'echo "${COMPREPLY[@]}"')
+            said = self.run_tool("bash", "-c", script).decode().split()
+            self.assertEqual(sorted(said), sorted(wanted.split()), words)
+
+
+if __name__ == "__main__":
+    unittest.main()
