@@ -1,0 +1,215 @@
+// The group coordinator for one partition of `__consumer_offsets`: who is in which group, which
+// generation holds, which offsets are committed. A pure state machine: every input is a call with
+// the time as an argument, and what is to be done comes back as Effects; no task, no clock, no
+// socket, no disk. Whoever runs it (group_partition.h) appends the records, answers, and reports
+// back.
+//
+// The commit rule. An input changes the state at once and may want records in the log, as one
+// append under a Ticket. What was answered from the state after it is held back until that append
+// is durable (committed), so nobody ever learns what a crash could take back. When the append fails
+// (failed), it and all behind it are undone in reverse order and what they held is refused. Answers
+// that say nothing of the log (a parked JoinGroup, a heartbeat) are not held.
+//
+// An assignment of a group is different, as in Kafka: it counts once its record is durable; until
+// then the group stays in completing_rebalance, and what happened to the group meanwhile wins.
+//
+// Owned by one GroupPartition; one shard. Bounds: group.max.size members a group, a record's size,
+// one entry a group in the timers. INVARIANT: tickets end in the order they were given.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "reactor/base/strong.h"
+#include "reactor/base/time.h"
+#include "replication/group/classic_group.h"
+#include "replication/group/logged.h"
+#include "replication/group/requests.h"
+
+namespace odradek::group {
+
+struct Config {
+  int32_t session_timeout_min_ms = 6'000;      // group.min.session.timeout.ms
+  int32_t session_timeout_max_ms = 1'800'000;  // group.max.session.timeout.ms
+  int32_t initial_delay_ms = 3'000;            // group.initial.rebalance.delay.ms
+  int32_t members_max = INT32_MAX;             // group.max.size
+  int32_t metadata_max = 4'096;                // offset.metadata.max.bytes
+  int64_t retention_ms = 604'800'000;          // offsets.retention.minutes
+};
+
+struct Now {
+  MonoTime mono;
+  WallTime wall;
+};
+
+using Ticket = Strong<struct TicketTag, uint64_t>;  // of an append; 0: none
+
+struct Effects {
+  struct Reply {
+    RequestId request;
+    Answer answer;
+  };
+  std::vector<Reply> replies;         // to be sent now
+  Ticket ticket{0};                   // not 0: append `records`, all or none of them, then
+  std::vector<LoggedRecord> records;  // committed() or failed()
+};
+
+class Coordinator {
+ public:
+  explicit Coordinator(const Config& config) : config_(config) {}
+
+  // Takes over a record of the log, in the log's order. Before loaded() only.
+  void replay(LoggedRecord record);
+  // All was replayed: the sessions of all members begin anew.
+  Effects loaded(Now now);
+
+  // Replies come at once, after committed(), or, for JoinGroup and SyncGroup, with any later input.
+  // REQUIRES: `id` was not used before; loaded().
+  Effects request(RequestId id, Request request, Now now);
+  // The append of `ticket` and all before it are durable.
+  Effects committed(Ticket ticket, Now now);
+  // The append of `first` and all tickets behind it did not reach the log and will not.
+  Effects failed(Ticket first, KafkaCode error, Now now);
+  // To be called when next_timer() has come.
+  Effects timers_due(Now now);
+  // Offsets of topics that are no more go. `gone` is asked with a name and the id that the topic
+  // had when the offset was committed (zero: not known).
+  using Gone = std::function<bool(std::string_view topic, const Uuid& id)>;
+  Effects topics_deleted(const Gone& gone, Now now);
+  // KIP-211 for some groups from `from` on; `from` becomes the next one, absent when all were seen.
+  Effects expire(std::optional<std::string>& from, size_t groups_max, Now now);
+
+  MonoTime next_timer() const { return timers_.empty() ? kMonoMax : timers_.begin()->first.first; }
+  size_t group_count() const { return groups_.size(); }
+  // For tests and metrics; null when there is none.
+  const ClassicGroup* find(std::string_view group) const;
+
+ private:
+  using Offsets = std::map<int32_t, CommittedOffset>;  // by partition
+  struct Entry {
+    std::unique_ptr<ClassicGroup> group;
+    std::map<std::string, Offsets, std::less<>> offsets;  // by topic
+  };
+  // What failed() does about one change.
+  struct UndoOffset {
+    OffsetRecord before;
+  };
+  struct UndoRemoval {
+    std::unique_ptr<ClassicGroup> group;
+  };
+  struct UndoCreation {
+    std::string group;
+  };
+  struct UndoStatic {  // a static member's new id, in this group
+    std::string group;
+    Member before;
+    std::string id;
+  };
+  using Undo = std::variant<UndoOffset, UndoRemoval, UndoCreation, UndoStatic>;
+  // An assignment that counts once it is durable.
+  struct Assigned {
+    std::string group;
+    int32_t generation = 0;
+    std::string leader;
+    std::map<std::string, Bytes, std::less<>> assignments;
+  };
+  // An append on its way.
+  struct Pending {
+    Ticket ticket{0};
+    std::vector<Effects::Reply> held;
+    std::vector<Undo> undo;
+    std::optional<Assigned> assigned;
+  };
+  // One input, while it is worked on.
+  struct Step {
+    Now now;
+    Effects out;
+    Pending pending;
+  };
+
+  Effects finish(Step& step);
+  void reply(Step& step, RequestId id, Answer answer);  // held back until all before is durable
+  void reply_now(Step& step, RequestId id, Answer answer);
+
+  // Requests.
+  void on(Step& step, RequestId id, JoinGroup& join);
+  void on(Step& step, RequestId id, SyncGroup& sync);
+  void on(Step& step, RequestId id, Heartbeat& heartbeat);
+  void on(Step& step, RequestId id, LeaveGroup& leave);
+  void on(Step& step, RequestId id, OffsetCommit& commit);
+  void on(Step& step, RequestId id, OffsetFetch& fetch);
+  void on(Step& step, RequestId id, OffsetDelete& removal);
+  void on(Step& step, RequestId id, DescribeGroup& describe);
+  void on(Step& step, RequestId id, ListGroups& list);
+  void on(Step& step, RequestId id, DeleteGroup& removal);
+
+  // JoinGroup: coordinator_join.cc
+  bool has_room(const ClassicGroup& group, const std::string& member) const;
+  void join_new(Step& step, RequestId id, ClassicGroup& group, JoinGroup& join);
+  void join_known(Step& step, RequestId id, ClassicGroup& group, JoinGroup& join);
+  void rejoin(Step& step, RequestId id, ClassicGroup& group, Member& member, JoinGroup& join);
+  void add_member(Step& step, RequestId id, ClassicGroup& group, const std::string& member,
+                  JoinGroup& join);
+  void update_member(Step& step, RequestId id, ClassicGroup& group, Member& member,
+                     JoinGroup& join);
+  void replace_static(Step& step, RequestId id, ClassicGroup& group, const std::string& member,
+                      JoinGroup& join);
+  void keep_static(Step& step, RequestId id, ClassicGroup& group, Member& member,
+                   const JoinGroup& join, const std::optional<std::string>& leader_before);
+
+  // Rebalances: coordinator_rebalance.cc
+  void park(Step& step, RequestId id, ClassicGroup& group, Member& member);
+  void rebalance_or_complete(Step& step, ClassicGroup& group);
+  void begin_rebalance(Step& step, ClassicGroup& group);
+  void complete_join_if_all_came(Step& step, ClassicGroup& group);
+  void complete_join(Step& step, ClassicGroup& group);
+  void end_first_delay(Step& step, ClassicGroup& group);
+  void end_sync_wait(Step& step, ClassicGroup& group);
+  void asked_to_sync(ClassicGroup& group, std::string_view member);
+  void assign(Step& step, Assigned& assigned);
+  void refuse_assigned(Step& step, Assigned& assigned, KafkaCode error);
+  void refuse_syncs(Step& step, ClassicGroup& group, KafkaCode error);
+  void drop_member(Step& step, ClassicGroup& group, const std::string& member);
+  void expire_members(Step& step, ClassicGroup& group);
+  void fire(Step& step, ClassicGroup& group);
+  KafkaCode remove_identity(Step& step, ClassicGroup& group, const Identity& who);
+
+  // Offsets and life of groups: coordinator_offsets.cc
+  KafkaCode check_commit(Step& step, const OffsetCommit& commit);
+  void set_offset(Step& step, const std::string& group, const std::string& topic, int32_t partition,
+                  std::optional<CommittedOffset> value);
+  void remove_group(Step& step, const std::string& group);
+  bool expire_offsets(Step& step, Entry& entry);
+  void undo(Undo& change);
+  void store(const OffsetRecord& record);
+
+  // Timers.
+  void arm(ClassicGroup& group, MonoTime when);
+  void disarm(ClassicGroup& group);
+  void begin_session(Step& step, ClassicGroup& group, Member& member, Duration length);
+  void begin_session(Step& step, ClassicGroup& group, Member& member);
+
+  ClassicGroup* find_group(std::string_view group);
+  ClassicGroup& make_group(const std::string& group, WallTime now);
+
+  // Fixed at construction.
+  const Config config_;
+  // Written by every input.
+  std::map<std::string, Entry, std::less<>> groups_;
+  uint64_t serials_ = 0;
+  Ticket last_ticket_{0};
+  std::deque<Pending> pending_;  // by ticket
+  // Every group with something due, once; by time, then serial.
+  std::map<std::pair<MonoTime, uint64_t>, ClassicGroup*> timers_;
+};
+
+}  // namespace odradek::group
