@@ -302,6 +302,23 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   if (buffer > 102'400) config.receive_buffer_bytes = static_cast<uint32_t>(buffer);
 }
 
+void read_groups(Reading& reading, BrokerConfig& config) {
+  constexpr int64_t kIntMax = 0x7fffffff;
+  auto& groups = config.groups;
+  reading.number("group.min.session.timeout.ms", groups.session_timeout_min_ms, 0, kIntMax);
+  reading.number("group.max.session.timeout.ms", groups.session_timeout_max_ms, 0, kIntMax);
+  reading.number("group.initial.rebalance.delay.ms", groups.initial_delay_ms, 0, kIntMax);
+  reading.number("group.max.size", groups.members_max, 1, kIntMax);
+  reading.number("offset.metadata.max.bytes", groups.metadata_max, 0, kIntMax);
+  int64_t minutes = groups.retention_ms / 60'000;
+  reading.number("offsets.retention.minutes", minutes, 1, kIntMax);
+  groups.retention_ms = minutes * 60'000;
+  reading.number("offsets.retention.check.interval.ms", config.offsets_check_ms, 1,
+                 INT64_MAX / 1000000);
+  reading.number("offsets.topic.num.partitions", config.offsets_partitions, 1, kIntMax);
+  reading.number("offsets.topic.segment.bytes", config.offsets_segment_bytes, 1, kIntMax);
+}
+
 Status sort_names(const Reading& reading, BrokerConfig& config) {
   for (const auto& [name, value] : reading.properties()) {
     switch (property_kind(name)) {
@@ -327,6 +344,7 @@ Result<BrokerConfig> make_config(Properties properties, uint32_t cores, uint64_t
   Reading reading(properties);
   TRY(sort_names(reading, config));
   read_numbers(reading, config);
+  read_groups(reading, config);
   TRY(reading.status());
   TRY(read_listeners(reading, config));
   TRY(read_advertised(reading, config));

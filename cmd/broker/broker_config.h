@@ -11,6 +11,7 @@
 
 #include "log/partition_log.h"
 #include "reactor/base/result.h"
+#include "replication/group/coordinator.h"
 
 namespace odradek::broker {
 
@@ -53,6 +54,10 @@ struct BrokerConfig {
   int64_t retention_check_ms = 300'000;         // log.retention.check.interval.ms
   uint64_t metadata_snapshot_bytes = 20 << 20;  // metadata.log.max.record.bytes.between.snapshots
   int64_t metadata_snapshot_ms = 3'600'000;     // metadata.log.max.snapshot.interval.ms
+  group::Config groups;                         // group.*, offsets.retention.minutes, ...
+  int32_t offsets_partitions = 50;              // offsets.topic.num.partitions
+  int32_t offsets_segment_bytes = 104'857'600;  // offsets.topic.segment.bytes
+  int64_t offsets_check_ms = 600'000;           // offsets.retention.check.interval.ms
   // Properties that are known, were set, and do nothing here: named in one warning.
   std::vector<std::string> ignored;
   // Names that nobody knows: a warning too, as Kafka does.

@@ -32,7 +32,8 @@ BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
       response_bytes_max_(response_bytes_of(reactor::this_shard().arena().limit_bytes())),
       request_memory_(request_memory_bytes_),
       default_config_(metadata::effective_topic_config(nullptr, defaults)),
-      fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax) {}
+      fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax),
+      groups_(*this) {}
 
 BrokerShard::~BrokerShard() = default;
 
@@ -121,8 +122,16 @@ Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
     if (c.after) co_await open_partitions(c.before, *c.after);
   }
   const log::Offset in_use = image_.install(image);
+  std::vector<std::string> deleted;
   for (const Change& c : changes) {
-    if (!c.after) co_await drop_partitions(*c.before);
+    if (c.after && c.after->name() == kOffsetsTopic) groups_.open(*c.after);
+    if (!c.after) deleted.push_back(c.before->name());
+  }
+  if (!deleted.empty()) groups_.topics_deleted(deleted);
+  for (const Change& c : changes) {
+    if (c.after) continue;
+    if (c.before->name() == kOffsetsTopic) co_await groups_.close(*c.before);
+    co_await drop_partitions(*c.before);
   }
   co_return in_use;
 }
@@ -153,6 +162,7 @@ static Task<void> abort_later(std::map<uint64_t, Connection*>& connections, reac
 void BrokerShard::end_waits() {
   stopping_ = true;
   fetch_waits_.stop();
+  groups_.end_waits();
 }
 
 Task<void> BrokerShard::close_connections() {
@@ -167,6 +177,7 @@ Task<void> BrokerShard::close_connections() {
 }
 
 Task<Status> BrokerShard::stop_logs() {
+  co_await groups_.stop();
   if (!logs_) co_return Status{};
   const Status stopped = co_await logs_->stop();
   logs_.reset();

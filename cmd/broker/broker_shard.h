@@ -11,6 +11,7 @@
 #include "cmd/broker/broker_config.h"
 #include "cmd/broker/fetch_session.h"
 #include "cmd/broker/fetch_wait.h"
+#include "cmd/broker/group_service.h"
 #include "cmd/broker/placement.h"
 #include "log/log_manager.h"
 #include "reactor/task.h"
@@ -38,8 +39,8 @@ class BrokerShard {
   reactor::Task<log::Offset> install(const metadata::Image* image);
   // Serves a connection that the acceptor gave to this shard.
   void adopt(int fd, const Listener& listener);
-  // Ends long polls here, those to come included. On all shards before close_connections() on any:
-  // a fetch of one may wait on another.
+  // Ends long polls and waits for other group members here, those to come included. On all shards
+  // before close_connections() on any: a fetch of one may wait on another.
   void end_waits();
   // Answers what was read and closes all connections, within kDrainDeadline.
   reactor::Task<void> close_connections();
@@ -53,6 +54,7 @@ class BrokerShard {
   const Placement& placement() const { return placement_; }
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   FetchWaits& fetch_waits() { return fetch_waits_; }
+  GroupService& groups() { return groups_; }
   bool stopping() const { return stopping_; }
   size_t connection_count() const { return connections_.size(); }
   // What a topic's configuration means for its log and for produce requests.
@@ -89,6 +91,7 @@ class BrokerShard {
 
   FetchSessionCache fetch_sessions_;
   FetchWaits fetch_waits_;
+  GroupService groups_;
   std::map<uint64_t, Connection*> connections_;  // in the order they came
   uint64_t connections_taken_ = 0;
   reactor::Gate connection_gate_;

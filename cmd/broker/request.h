@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <forward_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,13 @@ struct RequestContext {
     if (text.size() > wire::string_size_max) text.resize(wire::string_size_max);
     return kept_.emplace_front(std::move(text));
   }
+  // The same for a value of any kind.
+  template <class T>
+  const T& keep_value(T value) {
+    auto kept = std::make_shared<const T>(std::move(value));
+    kept_values_.push_front(kept);
+    return *kept;
+  }
   // Whether the principal may do this. Everybody may, until authorizers exist.
   bool authorize(Operation operation, Resource resource, std::string_view name) const {
     (void)operation, (void)resource, (void)name;
@@ -64,6 +72,7 @@ struct RequestContext {
 
  private:
   std::forward_list<std::string> kept_;
+  std::forward_list<std::shared_ptr<const void>> kept_values_;
 };
 
 // Bytes to send, in order with the connection's other responses, and what keeps spliced bytes

@@ -22,6 +22,16 @@ ServeResult serve_delete_records(RequestContext& context, wire::Reader& reader);
 ServeResult serve_offset_for_leader_epoch(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_configs(RequestContext& context, wire::Reader& reader);
 ServeResult serve_incremental_alter_configs(RequestContext& context, wire::Reader& reader);
+ServeResult serve_join_group(RequestContext& context, wire::Reader& reader);
+ServeResult serve_sync_group(RequestContext& context, wire::Reader& reader);
+ServeResult serve_heartbeat(RequestContext& context, wire::Reader& reader);
+ServeResult serve_leave_group(RequestContext& context, wire::Reader& reader);
+ServeResult serve_offset_commit(RequestContext& context, wire::Reader& reader);
+ServeResult serve_offset_fetch(RequestContext& context, wire::Reader& reader);
+ServeResult serve_offset_delete(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_groups(RequestContext& context, wire::Reader& reader);
+ServeResult serve_list_groups(RequestContext& context, wire::Reader& reader);
+ServeResult serve_delete_groups(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_cluster(RequestContext& context, wire::Reader& reader);
 
 }  // namespace odradek::broker

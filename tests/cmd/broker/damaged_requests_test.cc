@@ -1,19 +1,68 @@
 #include "net/kafka/messages/api_versions_request.h"
+#include "net/kafka/messages/delete_groups_request.h"
 #include "net/kafka/messages/delete_records_request.h"
 #include "net/kafka/messages/describe_cluster_request.h"
 #include "net/kafka/messages/describe_configs_request.h"
-#include "net/kafka/messages/find_coordinator_request.h"
+#include "net/kafka/messages/describe_groups_request.h"
 #include "net/kafka/messages/incremental_alter_configs_request.h"
 #include "net/kafka/messages/init_producer_id_request.h"
+#include "net/kafka/messages/leave_group_request.h"
+#include "net/kafka/messages/list_groups_request.h"
 #include "net/kafka/messages/list_offsets_request.h"
+#include "net/kafka/messages/offset_delete_request.h"
 #include "net/kafka/messages/offset_for_leader_epoch_request.h"
 #include "reactor/base/prng.h"
-#include "tests/cmd/broker/verbs.h"
+#include "tests/cmd/broker/group_verbs.h"
 
 namespace odradek::broker {
 namespace {
 
 constexpr std::string_view kTopic = "kept-topic";
+
+// Requests about groups: a group of the topic's name.
+template <class Add>
+void add_group_requests(Add& add) {
+  static const Bytes metadata = subscription_to(kTopic);
+  kafka::JoinGroupRequest join = joining(kTopic, metadata);
+  add(join, 0, 9);
+  kafka::SyncGroupRequest sync;
+  sync.group_id = kTopic;
+  sync.member_id = "m";
+  sync.assignments.push_back({"m", BytesView(metadata)});
+  add(sync, 0, 5);
+  kafka::HeartbeatRequest heartbeat;
+  heartbeat.group_id = kTopic;
+  add(heartbeat, 0, 4);
+  kafka::LeaveGroupRequest leave;
+  leave.group_id = kTopic;
+  leave.members.emplace_back().member_id = "m";
+  add(leave, 0, 5);
+  kafka::OffsetCommitRequest commit;
+  commit.group_id = kTopic;
+  commit.topics.emplace_back().name = kTopic;
+  commit.topics[0].partitions.push_back({0, 5});
+  add(commit, 1, 10);
+  kafka::OffsetFetchRequest fetch;
+  fetch.group_id = kTopic;
+  fetch.topics->push_back({kTopic, {0}});
+  fetch.groups.emplace_back().group_id = kTopic;
+  fetch.groups[0].topics->emplace_back().name = kTopic;
+  fetch.groups[0].topics->at(0).partition_indexes = {0};
+  add(fetch, 1, 10);
+  kafka::OffsetDeleteRequest removal;
+  removal.group_id = kTopic;
+  removal.topics.push_back({kTopic, {{0}}});
+  add(removal, 0, 0);
+  kafka::DescribeGroupsRequest describe;
+  describe.groups = {kTopic};
+  add(describe, 0, 6);
+  kafka::ListGroupsRequest list;
+  list.states_filter = {"Empty"};
+  add(list, 0, 5);
+  kafka::DeleteGroupsRequest gone;
+  gone.groups_names = {kTopic};
+  add(gone, 0, 3);
+}
 
 // One good request of each API, in an old and in a new version.
 std::vector<Bytes> good_requests(Client& c, BytesView records) {
@@ -50,7 +99,11 @@ std::vector<Bytes> good_requests(Client& c, BytesView records) {
   altering.resources.push_back({2, kTopic, {{"retention.ms", 0, "9"}}});
   add(altering, 0, 1);
   add(kafka::InitProducerIdRequest{}, 0, 5);
-  add(kafka::FindCoordinatorRequest{}, 0, 6);
+  kafka::FindCoordinatorRequest finding;
+  finding.key = kTopic;
+  finding.coordinator_keys = {kTopic};
+  add(finding, 0, 6);
+  add_group_requests(add);
   add(kafka::DescribeClusterRequest{}, 0, 2);
   return out;
 }

@@ -1,0 +1,76 @@
+// One shard's group coordinators: one for each partition of `__consumer_offsets` that the shard
+// owns, and the way to the shard that has a group's.
+//
+// Owned by the BrokerShard; its shard only. Coordinators come and go with the topic's partitions.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "log/types.h"
+#include "reactor/task.h"
+#include "reactor/wait.h"
+#include "replication/group/group_partition.h"
+#include "replication/metadata/image.h"
+
+namespace odradek::broker {
+
+class BrokerShard;
+struct RequestContext;
+
+inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+
+// Which partition of `__consumer_offsets` keeps `group`: Java's String.hashCode() of it, as every
+// Kafka broker and tool computes it. REQUIRES: UTF-8; partitions > 0.
+int32_t partition_of_group(std::string_view group, int32_t partitions);
+
+class GroupService {
+ public:
+  explicit GroupService(BrokerShard& shard) : shard_(shard) {}
+  ~GroupService();
+  GroupService(const GroupService&) = delete;
+  GroupService& operator=(const GroupService&) = delete;
+
+  // The topic's partitions of this shard are open: their coordinators begin to load.
+  void open(const metadata::Topic& offsets_topic);
+  // Before the topic's partitions go.
+  reactor::Task<void> close(const metadata::Topic& offsets_topic);
+  void topics_deleted(const std::vector<std::string>& topics);
+
+  // NOT_COORDINATOR for a partition that is not here.
+  reactor::Task<group::Answer> call(log::TopicPartition id, group::Request request);
+  // What all coordinators of this shard list; the first error, if any.
+  reactor::Task<group::ListAnswer> list();
+
+  // Refuses what waits for other members, now and from now on.
+  void end_waits();
+  reactor::Task<void> stop();
+
+ private:
+  reactor::Task<void> expire_now_and_then();
+
+  BrokerShard& shard_;
+  std::map<log::TopicPartition, std::unique_ptr<group::GroupPartition>> partitions_;
+  reactor::Event stopping_;
+  reactor::Gate gate_;
+  bool expiring_ = false;
+};
+
+// Asks the coordinator of `group`, on whatever shard it is. NOT_COORDINATOR while there is no
+// `__consumer_offsets`: a client then asks FindCoordinator, which makes it.
+reactor::Task<group::Answer> ask_coordinator(RequestContext& context, std::string_view group,
+                                             group::Request request);
+
+// The same, with the answer that belongs to this kind of request.
+template <class AnswerType>
+reactor::Task<AnswerType> ask(RequestContext& context, std::string_view group,
+                              group::Request request) {
+  auto answer = co_await ask_coordinator(context, group, std::move(request));
+  co_return std::get<AnswerType>(std::move(answer));
+}
+
+}  // namespace odradek::broker
