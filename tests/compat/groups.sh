@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Apache Kafka's programs for consumer groups, unchanged, against our broker: a console consumer that goes on where it left off
+# after a restart, and kafka-consumer-groups and kafka-groups with what they list, describe, reset and delete; then Kafka's own
+# dump of what the coordinator wrote.
+set -uo pipefail
+source "$(dirname "$0")/peer.sh"
+start_broker group.initial.rebalance.delay.ms=100
+topic=my-topic-$$ group=my-group-$$
+groups() { kafka tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$bootstrap" "$@"; }
+produce() {
+  check "the console producer writes $1" bash -c '"$@"' - bash -c "seq $1 | '$root/tests/compat/kafka' run \
+    org.apache.kafka.tools.ConsoleProducer --bootstrap-server $bootstrap --topic $topic"
+}
+consume() {
+  check "$1" kafka tools.consumer.ConsoleConsumer --bootstrap-server "$bootstrap" --topic "$topic" --group "$group" \
+    --timeout-ms 8000 "${@:2}"
+}
+numbers() { grep -cE '^[0-9]+$' <<< "$output"; }
+
+check "kafka-topics creates a topic" \
+  kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic" --partitions 3 --replication-factor 1
+produce 100
+consume "the console consumer reads in a group" --from-beginning
+check "it got all of them" test "$(numbers)" = 100
+[ -n "${ODRADEK_BOOTSTRAP:-}" ] || { stop_broker; start_broker group.initial.rebalance.delay.ms=100; }
+produce 7
+consume "after a restart it reads again" --from-beginning
+check "and goes on where it left off" test "$(numbers)" = 7
+
+check "kafka-consumer-groups lists" groups --list
+holds "the group is in the list" "$output" "^$group$"
+check "and by state" groups --list --state
+holds "it is empty now" "$output" "^$group +Empty"
+check "and by type" groups --list --type
+holds "it is a classic group" "$output" "^$group +Classic"
+check "kafka-consumer-groups describes the offsets" groups --describe --group "$group"
+check "nothing lags" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6; c++ } END { print n + 0, c }" <<< "$2")" = "0 3"' - "$group" "$output"
+check "it describes the state" groups --describe --group "$group" --state
+holds "without members" "$output" "$group .* Empty +0$"
+check "it describes the members" groups --describe --group "$group" --members
+holds "of which there are none" "$output" "has no active members"
+check "a reset to the beginning, tried" groups --reset-offsets --group "$group" --topic "$topic" --to-earliest --dry-run
+check "changes nothing" groups --describe --group "$group"
+check "nothing lags yet" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6 } END { print n + 0 }" <<< "$2")" = 0' - "$group" "$output"
+check "a reset to the beginning, done" groups --reset-offsets --group "$group" --topic "$topic" --to-earliest --execute
+check "shows" groups --describe --group "$group"
+check "as a lag of everything" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6 } END { print n + 0 }" <<< "$2")" = 107' - "$group" "$output"
+consume "and the group reads again"
+check "all of it" test "$(numbers)" = 107
+check "a shift by -2 of one partition" groups --reset-offsets --group "$group" --topic "$topic:0" --shift-by -2 --execute
+check "offsets of a partition are deleted" groups --delete-offsets --group "$group" --topic "$topic:1"
+holds "successfully" "$output" "Successful"
+check "kafka-groups lists all groups" kafka tools.GroupsCommand --bootstrap-server "$bootstrap" --list
+holds "with type and protocol" "$output" "^$group +Classic +consumer"
+
+KAFKA_TOOL_SECONDS=40 kafka tools.consumer.ConsoleConsumer --bootstrap-server "$bootstrap" --topic "$topic" --group "$group" > /dev/null 2>&1 &
+member=$!
+for _ in $(seq 30); do
+  output=$(groups --describe --group "$group" --members --verbose 2>&1)
+  grep -qE "^$group +console-consumer" <<< "$output" && break
+done
+holds "a member is described with its assignment" "$output" "^$group +console-consumer-.* +/127.0.0.1 +console-consumer +3 .*$topic:0,1,2"
+check "a group with members is not deleted" bash -c '"$@" 2>&1 | grep -q "not empty"' - \
+  "$root/tests/compat/kafka" run org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$bootstrap" --delete --group "$group"
+pkill -P "$member" 2> /dev/null
+kill "$member" 2> /dev/null
+wait "$member" 2> /dev/null
+for _ in $(seq 20); do
+  output=$(groups --delete --group "$group" 2>&1)
+  grep -q "successful" <<< "$output" && break
+  sleep 3
+done
+holds "once it is empty, it is" "$output" "Deletion of requested consumer groups .* was successful"
+check "and gone" groups --list
+check "from the list" bash -c '! grep -q "^$1$" <<< "$2"' - "$group" "$output"
+
+if [ -z "${ODRADEK_BOOTSTRAP:-}" ]; then
+  stop_broker
+  dump=
+  for log in "$data"/__consumer_offsets-*/*.log; do
+    [ -s "$log" ] || continue
+    check "DumpLogSegments reads ${log#"$data"/}" kafka tools.DumpLogSegments --offsets-decoder --deep-iteration --files "$log"
+    dump+=$output
+  done
+  holds "and finds the group's metadata" "$dump" "\"type\":\"2\".*\"group\":\"$group\".*\"protocolType\":\"consumer\""
+  holds "its offsets" "$dump" "\"type\":\"1\".*\"group\":\"$group\".*\"topic\":\"$topic\".*\"offset\":"
+  holds "and its tombstone" "$dump" "\"type\":\"2\".*\"group\":\"$group\".*payload: (null|<DELETE>)"
+fi
+finish
