@@ -34,6 +34,7 @@ constexpr HandlerEntry kTable[] = {
     {22, 0, 5, 0, idempotent_write, Resource::cluster, &serve_init_producer_id},
     {23, 2, 4, 2, describe, Resource::topic, &serve_offset_for_leader_epoch},
     {32, 0, 4, 0, describe_configs, Resource::topic, &serve_describe_configs, true},
+    {37, 0, 3, 0, alter, Resource::topic, &serve_create_partitions, true},
     {42, 0, 3, 0, remove, Resource::group, &serve_delete_groups},
     {44, 0, 1, 0, alter_configs, Resource::topic, &serve_incremental_alter_configs, true},
     {47, 0, 0, 0, remove, Resource::group, &serve_offset_delete},

@@ -70,7 +70,9 @@ class Controller {
   reactor::Task<std::vector<TopicResult>> create_topics(std::vector<NewTopic> topics,
                                                         bool validate_only);
   reactor::Task<std::vector<TopicResult>> delete_topics(std::vector<TopicToDelete> topics);
-  // IncrementalAlterConfigs. A resource is changed as a whole or not at all.
+  reactor::Task<std::vector<TopicResult>> create_partitions(std::vector<MorePartitions> topics,
+                                                            bool validate_only);
+  // IncrementalAlterConfigs and AlterConfigs. A resource is changed as a whole or not at all.
   reactor::Task<std::vector<AlterResult>> alter_configs(std::vector<ConfigAlteration> alterations,
                                                         bool validate_only);
   // A block that nobody was given before and nobody will be given again.

@@ -25,6 +25,11 @@ TopicResult named(const NewTopic& topic) {
   out.name = topic.name;
   return out;
 }
+TopicResult named(const MorePartitions& wanted) {
+  TopicResult out;
+  out.name = wanted.name;
+  return out;
+}
 TopicResult named(const TopicToDelete& topic) {
   TopicResult out;
   out.name = topic.name.value_or("");
@@ -64,6 +69,17 @@ Task<std::vector<TopicResult>> Controller::delete_topics(std::vector<TopicToDele
   }
   auto plan = plan_delete_topics(image(), topics);
   strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
+  leave();
+  co_return std::move(plan.answers);
+}
+
+Task<std::vector<TopicResult>> Controller::create_partitions(std::vector<MorePartitions> topics,
+                                                             bool validate_only) {
+  if (const KafkaCode code = co_await enter(); code != KafkaCode::none) {
+    co_return refused<TopicResult>(topics, code);
+  }
+  auto plan = plan_create_partitions(image(), plan_context(), topics);
+  if (!validate_only) strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
   leave();
   co_return std::move(plan.answers);
 }

@@ -10,6 +10,7 @@
 #include "replication/metadata/limits.h"
 #include "replication/metadata/metadata_files.h"
 #include "replication/metadata/plan_fault.h"
+#include "replication/metadata/plan_placement.h"
 #include "replication/metadata/record_types.h"
 
 namespace odradek::metadata {
@@ -26,68 +27,6 @@ Uuid random_topic_id(const PlanContext& context, const Image& image) {
     const auto id = Uuid::from_random(high, context.random());
     if (id && image.find_topic(*id) == nullptr) return *id;
   }
-}
-
-std::vector<const Broker*> active_brokers(const Image& image) {
-  std::vector<const Broker*> out;
-  image.for_each_broker([&](const Broker& broker) {
-    if (broker.active()) out.push_back(&broker);
-  });
-  std::ranges::sort(out, {}, [](const Broker* broker) { return broker->id; });
-  return out;
-}
-
-// Round-robin from a random broker on, the followers of a leader being its successors.
-Checked<std::vector<std::vector<NodeId>>> place(const Image& image, const PlanContext& context,
-                                                int32_t partitions, int16_t factor) {
-  const auto brokers = active_brokers(image);
-  if (brokers.size() < static_cast<size_t>(factor)) {
-    return refuse(
-        KafkaCode::invalid_replication_factor,
-        fmt::format("Unable to replicate the partition {} time(s): The target replication factor "
-                    "of {} cannot be reached because only {} broker(s) are registered or some "
-                    "brokers have all their log directories cordoned.",
-                    factor, factor, brokers.size()));
-  }
-  const size_t first = context.random() % brokers.size();
-  std::vector<std::vector<NodeId>> out(static_cast<size_t>(partitions));
-  for (size_t p = 0; p < out.size(); ++p) {
-    for (size_t r = 0; r < static_cast<size_t>(factor); ++r) {
-      out[p].push_back(brokers[(first + p + r) % brokers.size()]->id);
-    }
-  }
-  return out;
-}
-
-Checked<void> check_replicas(const Image& image, const ManualAssignment& assignment,
-                             size_t factor) {
-  constexpr auto code = KafkaCode::invalid_replica_assignment;
-  if (assignment.replicas.empty()) {
-    return refuse(code, "The manual partition assignment includes an empty replica list.");
-  }
-  std::set<NodeId> seen;
-  for (const NodeId id : assignment.replicas) {
-    if (image.find_broker(id) == nullptr) {
-      return refuse(code,
-                    fmt::format("The manual partition assignment includes broker {}, but no such "
-                                "broker is registered.",
-                                id.value));
-    }
-    if (!seen.insert(id).second) {
-      return refuse(code,
-                    fmt::format("The manual partition assignment includes the broker {} more than "
-                                "once.",
-                                id.value));
-    }
-  }
-  if (factor != 0 && assignment.replicas.size() != factor) {
-    return refuse(code,
-                  fmt::format("The manual partition assignment includes a partition with {} "
-                              "replica(s), but this is not consistent with previous partitions, "
-                              "which have {} replica(s).",
-                              assignment.replicas.size(), factor));
-  }
-  return {};
 }
 
 Checked<std::vector<std::vector<NodeId>>> manual(const Image& image, const NewTopic& topic) {
@@ -109,7 +48,7 @@ Checked<std::vector<std::vector<NodeId>>> manual(const Image& image, const NewTo
                     fmt::format("Found multiple manual partition assignments for partition {}",
                                 assignment.partition));
     }
-    if (auto checked = check_replicas(image, assignment, factor); !checked) {
+    if (auto checked = check_replicas(image, assignment.replicas, factor); !checked) {
       return std::unexpected(checked.error());
     }
     factor = assignment.replicas.size();
@@ -138,10 +77,10 @@ Checked<std::vector<std::vector<NodeId>>> assignments(const Image& image,
     return refuse(KafkaCode::invalid_partitions,
                   "Number of partitions was set to an invalid non-positive value.");
   }
-  return place(image, context,
-               topic.partitions == -1 ? context.partitions_default : topic.partitions,
-               topic.replication_factor == -1 ? context.replication_factor_default
-                                              : topic.replication_factor);
+  return place_replicas(image, context,
+                        topic.partitions == -1 ? context.partitions_default : topic.partitions,
+                        topic.replication_factor == -1 ? context.replication_factor_default
+                                                       : topic.replication_factor);
 }
 
 Checked<ConfigMap> checked_configs(const PlanContext& context, const NewTopic& topic) {
@@ -186,34 +125,6 @@ std::map<std::string, std::string> collisions(const Image& image,
     if (names.contains(form)) out.emplace(std::move(form), topic.name());
   });
   return out;
-}
-
-// The id of the directory that a new replica goes to: known when the broker has one, else the
-// broker says later where it put it.
-Uuid directory_of(const Image& image, NodeId node) {
-  const Broker* broker = image.find_broker(node);
-  return broker && broker->log_directories.size() == 1 ? broker->log_directories[0] : Uuid{};
-}
-
-Checked<Partition> new_partition(const Image& image, size_t id,
-                                 const std::vector<NodeId>& replicas) {
-  Partition partition;
-  partition.replicas = replicas;
-  for (const NodeId node : replicas) {
-    partition.directories.push_back(directory_of(image, node));
-    if (image.find_broker(node)->active()) partition.isr.push_back(node);
-  }
-  if (partition.isr.empty()) {
-    return refuse(
-        KafkaCode::invalid_replica_assignment,
-        fmt::format("All brokers specified in the manual partition assignment for partition {} "
-                    "are fenced or in controlled shutdown.",
-                    id));
-  }
-  partition.leader = partition.isr[0];
-  partition.leader_epoch = log::LeaderEpoch(0);
-  partition.partition_epoch = 0;
-  return partition;
 }
 
 Checked<void> create_one(const Image& image, const PlanContext& context, const NewTopic& topic,

@@ -42,6 +42,14 @@ struct TopicResult {
   int16_t replication_factor = -1;
 };
 
+// A topic that is to have `count` partitions in all. `assignments` are the replicas of each new
+// one.
+struct MorePartitions {
+  std::string name;
+  int32_t count = 0;
+  std::optional<std::vector<std::vector<NodeId>>> assignments;
+};
+
 // A topic to delete, by name or, with an empty name, by id.
 struct TopicToDelete {
   std::optional<std::string> name;
@@ -58,6 +66,7 @@ struct ConfigChange {
 struct ConfigAlteration {
   ConfigResource resource;
   std::vector<ConfigChange> changes;
+  bool replace = false;  // AlterConfigs: what is not among the changes goes
 };
 struct AlterResult {
   ConfigResource resource;
@@ -90,6 +99,9 @@ struct Plan {
 Plan<TopicResult> plan_create_topics(const Image& image, const PlanContext& context,
                                      const std::vector<NewTopic>& topics);
 Plan<TopicResult> plan_delete_topics(const Image& image, const std::vector<TopicToDelete>& topics);
+// Topics that are named more than once are answered first, each once; then the others in order.
+Plan<TopicResult> plan_create_partitions(const Image& image, const PlanContext& context,
+                                         const std::vector<MorePartitions>& topics);
 // Topics are checked against topic_configs.h; other resources only for their form: whoever calls
 // knows what they may hold.
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,

@@ -79,7 +79,7 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
                            const ConfigAlteration& alteration) {
   const ConfigResource& resource = alteration.resource;
   const ConfigMap* set = image.find_configs(resource.type, resource.name);
-  ConfigMap out = set ? *set : ConfigMap{};
+  ConfigMap out = set && !alteration.replace ? *set : ConfigMap{};
   for (const ConfigChange& change : alteration.changes) {
     if (resource.type == ResourceType::topic && is_retired_topic_config(change.name)) continue;
     if (change.op == AlterOp::remove) {

@@ -18,6 +18,7 @@ ServeResult serve_api_versions(RequestContext& context, wire::Reader& reader);
 ServeResult serve_create_topics(RequestContext& context, wire::Reader& reader);
 ServeResult serve_delete_topics(RequestContext& context, wire::Reader& reader);
 ServeResult serve_init_producer_id(RequestContext& context, wire::Reader& reader);
+ServeResult serve_create_partitions(RequestContext& context, wire::Reader& reader);
 ServeResult serve_delete_records(RequestContext& context, wire::Reader& reader);
 ServeResult serve_offset_for_leader_epoch(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_configs(RequestContext& context, wire::Reader& reader);
