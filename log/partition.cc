@@ -148,6 +148,18 @@ Task<Result<Offset>> Partition::delete_records(Offset before) {
   co_return log_start_;
 }
 
+const std::string& Partition::log_directory() const { return disk_.path(); }
+
+std::vector<ActiveProducer> Partition::active_producers() const {
+  std::vector<ActiveProducer> out;
+  for (const auto& [id, entry] : producers_.producers()) {
+    out.push_back({id, entry.epoch, entry.last_sequence(), entry.last_timestamp_ms,
+                   entry.coordinator_epoch, entry.transaction_first});
+  }
+  std::ranges::sort(out, {}, &ActiveProducer::id);
+  return out;
+}
+
 // Producers are in the newest snapshot (one is written at every roll, and when the log is closed),
 // and in the batches behind it.
 Task<Status> Partition::load_producers() {

@@ -69,6 +69,8 @@ class Partition final : public PartitionLog {
   Offset last_stable() const override;
   LeaderEpoch leader_epoch() const override { return leader_epoch_; }
   uint64_t size_bytes() const override { return segments_.size_bytes(); }
+  const std::string& log_directory() const override;
+  std::vector<ActiveProducer> active_producers() const override;
   void begin_epoch(LeaderEpoch epoch) override;
   reactor::Task<Appended> append(Chain batch, BatchInfo info, int64_t log_append_time_ms) override;
   reactor::Task<Status> wait_visible(Offset last, MonoTime deadline) override;

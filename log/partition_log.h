@@ -85,6 +85,16 @@ struct OffsetAndTime {
   LeaderEpoch epoch{-1};
 };
 
+// What DescribeProducers tells of a producer.
+struct ActiveProducer {
+  ProducerId id{-1};
+  ProducerEpoch epoch{-1};
+  int32_t last_sequence = -1;
+  int64_t last_timestamp_ms = -1;
+  int32_t coordinator_epoch = -1;
+  std::optional<Offset> transaction_first;  // of the open transaction
+};
+
 struct ReadOptions {
   Offset from;
   uint64_t bytes_max = 1 << 20;
@@ -106,6 +116,10 @@ class PartitionLog {
   virtual Offset last_stable() const = 0;
   virtual LeaderEpoch leader_epoch() const = 0;
   virtual uint64_t size_bytes() const = 0;
+  // The log directory, of log.dirs, that holds the partition.
+  virtual const std::string& log_directory() const = 0;
+  // The producers that the log remembers, by id.
+  virtual std::vector<ActiveProducer> active_producers() const = 0;
 
   // Begins a leader epoch at the log's end. REQUIRES: epoch >= leader_epoch().
   virtual void begin_epoch(LeaderEpoch epoch) = 0;

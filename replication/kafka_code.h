@@ -38,8 +38,10 @@ enum class KafkaCode : int16_t {
   member_id_required = 79,
   group_max_size_reached = 81,
   fenced_instance_id = 82,
+  no_reassignment_in_progress = 85,
   group_subscribed_to_topic = 86,
   resource_not_found = 91,
+  invalid_update_version = 95,
   unknown_topic_id = 100,
   broker_id_not_registered = 102,
 };

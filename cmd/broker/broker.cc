@@ -137,6 +137,7 @@ Task<Status> Broker::start_metadata() {
   CO_TRY_ASSIGN(controller_,
                 co_await metadata::Controller::start(
                     std::move(options), [this](const auto* image) { return publish(image); }));
+  kraft_version_ = controller_->log().voters().kraft_version;
   if (!store_->clean() && co_await controller_->bump_leader_epochs() != KafkaCode::none) {
     co_return fail(Errc::io, "new leader epochs could not be written after the unclean stop");
   }

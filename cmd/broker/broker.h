@@ -40,6 +40,8 @@ class Broker {
   // REQUIRES: called on shard 0.
   metadata::Controller& controller() { return *controller_; }
   const std::string& cluster_id() const { return cluster_id_; }
+  // Of the metadata quorum (KIP-853): 1 when its voters stand in the log. Fixed by start().
+  int16_t kraft_version() const { return kraft_version_; }
   // REQUIRES: called on shard 0, once for each connection that was given to a shard.
   reactor::Task<void> connection_ended();
   // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
@@ -61,6 +63,7 @@ class Broker {
   BrokerConfig config_;
   metadata::TopicDefaults defaults_;
   std::string cluster_id_;
+  int16_t kraft_version_ = 0;
   std::unique_ptr<log::LogStore> store_;
   std::vector<BrokerShard*> shards_;  // each owned by its shard; made in start(), freed in stop()
   std::unique_ptr<metadata::Controller> controller_;

@@ -7,6 +7,7 @@
 #include "reactor/base/check.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
+#include "replication/metadata/feature_levels.h"
 #include "replication/metadata/image_builder.h"
 #include "replication/metadata/limits.h"
 #include "replication/metadata/metadata_files.h"
@@ -24,17 +25,6 @@ quorum::Config quorum_config(const MetadataLog& log) {
 }
 
 int64_t now_ms() { return reactor::this_shard().wall_now().ms; }
-
-// What this program can do, told at registration: levels of Kafka 4.3.
-std::vector<FeatureRange> supported_features() {
-  return {{"metadata.version", kMetadataVersionMin, kMetadataVersionMax},
-          {"kraft.version", 0, 1},
-          {"transaction.version", 0, 2},
-          {"group.version", 0, 1},
-          {"eligible.leader.replicas.version", 0, 1},
-          {"share.version", 0, 1},
-          {"streams.version", 0, 1}};
-}
 
 struct FeatureLevel {
   std::string_view name;

@@ -75,6 +75,9 @@ class Controller {
   // IncrementalAlterConfigs and AlterConfigs. A resource is changed as a whole or not at all.
   reactor::Task<std::vector<AlterResult>> alter_configs(std::vector<ConfigAlteration> alterations,
                                                         bool validate_only);
+  // UpdateFeatures: all of them or none.
+  reactor::Task<Outcome> update_features(std::vector<FeatureUpdate> updates, bool validate_only);
+  reactor::Task<Outcome> unregister_broker(NodeId id);
   // A block that nobody was given before and nobody will be given again.
   reactor::Task<ProducerIdBlock> allocate_producer_ids();
   // A new leader epoch for every partition that this node leads: before the first append after an

@@ -95,6 +95,23 @@ Task<std::vector<AlterResult>> Controller::alter_configs(std::vector<ConfigAlter
   co_return std::move(plan.answers);
 }
 
+Task<Outcome> Controller::update_features(std::vector<FeatureUpdate> updates, bool validate_only) {
+  if (const KafkaCode code = co_await enter(); code != KafkaCode::none) co_return Outcome{code, {}};
+  auto plan = plan_update_features(image(), plan_context(), options_.log.node_id,
+                                   log_->voters().kraft_version, updates);
+  if (!validate_only) strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
+  leave();
+  co_return std::move(plan.answers.at(0));
+}
+
+Task<Outcome> Controller::unregister_broker(NodeId id) {
+  if (const KafkaCode code = co_await enter(); code != KafkaCode::none) co_return Outcome{code, {}};
+  auto plan = plan_unregister_broker(image(), options_.log.node_id, id);
+  strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
+  leave();
+  co_return std::move(plan.answers.at(0));
+}
+
 Task<ProducerIdBlock> Controller::allocate_producer_ids() {
   ProducerIdBlock block;
   block.code = co_await enter();

@@ -74,6 +74,24 @@ struct AlterResult {
   std::optional<std::string> message;
 };
 
+// Kafka's upgrade types.
+enum class UpgradeType : int8_t {
+  unknown = 0,
+  upgrade = 1,
+  safe_downgrade = 2,
+  unsafe_downgrade = 3,
+};
+struct FeatureUpdate {
+  std::string name;
+  int16_t level = 0;
+  UpgradeType type = UpgradeType::upgrade;
+};
+// The answer to a request that is one thing.
+struct Outcome {
+  KafkaCode code = KafkaCode::none;
+  std::optional<std::string> message;
+};
+
 struct ProducerIdBlock {
   KafkaCode code = KafkaCode::none;
   int64_t first = -1;
@@ -106,6 +124,12 @@ Plan<TopicResult> plan_create_partitions(const Image& image, const PlanContext& 
 // knows what they may hold.
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
                                      const std::vector<ConfigAlteration>& alterations);
+// All updates in order, or none: the plan has one answer. `kraft_version` is the quorum's.
+Plan<Outcome> plan_update_features(const Image& image, const PlanContext& context,
+                                   NodeId controller, int16_t kraft_version,
+                                   const std::vector<FeatureUpdate>& updates);
+// Forgets the broker `gone`; `self`, which is asked, is not to be forgotten.
+Plan<Outcome> plan_unregister_broker(const Image& image, NodeId self, NodeId gone);
 // A new leader epoch for what `node` leads, and the lead of what has no leader and may have `node`.
 // With `leaderless_only` only the latter.
 RecordList plan_leader_epochs(const Image& image, NodeId node, bool leaderless_only);

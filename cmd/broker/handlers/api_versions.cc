@@ -8,6 +8,7 @@
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/api_versions_request.h"
 #include "net/kafka/messages/api_versions_response.h"
+#include "replication/metadata/feature_levels.h"
 
 namespace odradek::broker {
 
@@ -41,13 +42,16 @@ void list_features(const RequestContext& context, kafka::ApiVersionsResponse& re
     }
   }
   reply.finalized_features_epoch = image.number().value;
-  for (const auto& [name, level] : image.features()) {
-    if (level == 0) continue;
+  const auto finalized = [&reply](std::string_view name, int16_t level) {
+    if (level == 0) return;
     auto& out = reply.finalized_features.emplace_back();
     out.name = name;
     out.max_version_level = level;
     out.min_version_level = level;
-  }
+  };
+  for (const auto& [name, level] : image.features()) finalized(name, level);
+  // The quorum's own is not among the records.
+  finalized(metadata::kKraftVersion, context.shard.broker().kraft_version());
 }
 
 void list_apis(const RequestContext& context, kafka::ApiVersionsResponse& reply) {

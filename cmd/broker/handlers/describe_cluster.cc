@@ -1,6 +1,7 @@
 // DescribeCluster (KIP-700, KIP-919, KIP-1073).
 #include <algorithm>
 
+#include "cmd/broker/authorized_operations.h"
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
@@ -73,6 +74,9 @@ Task<void> describe_cluster(RequestContext& context, const kafka::DescribeCluste
     list_controllers(context, image, reply);
   } else {
     list_brokers(context, image, request.include_fenced_brokers, reply);
+  }
+  if (request.include_cluster_authorized_operations) {
+    reply.cluster_authorized_operations = kClusterOperations;
   }
   std::ranges::sort(reply.brokers, {}, [](const auto& b) { return b.broker_id; });
 }

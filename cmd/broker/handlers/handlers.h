@@ -33,6 +33,20 @@ ServeResult serve_offset_delete(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_groups(RequestContext& context, wire::Reader& reader);
 ServeResult serve_list_groups(RequestContext& context, wire::Reader& reader);
 ServeResult serve_delete_groups(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_acls(RequestContext& context, wire::Reader& reader);
+ServeResult serve_create_acls(RequestContext& context, wire::Reader& reader);
+ServeResult serve_delete_acls(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_log_dirs(RequestContext& context, wire::Reader& reader);
+ServeResult serve_elect_leaders(RequestContext& context, wire::Reader& reader);
+ServeResult serve_alter_partition_reassignments(RequestContext& context, wire::Reader& reader);
+ServeResult serve_list_partition_reassignments(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_user_scram_credentials(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_quorum(RequestContext& context, wire::Reader& reader);
+ServeResult serve_update_features(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_producers(RequestContext& context, wire::Reader& reader);
+ServeResult serve_unregister_broker(RequestContext& context, wire::Reader& reader);
+ServeResult serve_list_config_resources(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_topic_partitions(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_cluster(RequestContext& context, wire::Reader& reader);
 
 }  // namespace odradek::broker

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "cmd/broker/authorized_operations.h"
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/internal_topics.h"
+#include "cmd/broker/partition_view.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/metadata_request.h"
 #include "net/kafka/messages/metadata_response.h"
@@ -33,13 +35,6 @@ void list_brokers(const RequestContext& context, const metadata::Image& image, R
   std::ranges::sort(reply.brokers, {}, [](const auto& b) { return b.node_id; });
 }
 
-std::vector<int32_t> numbers(const std::vector<NodeId>& nodes) {
-  std::vector<int32_t> out;
-  out.reserve(nodes.size());
-  for (const auto node : nodes) out.push_back(node.value);
-  return out;
-}
-
 void describe(const metadata::Image& image, const metadata::Topic& topic, Reply& reply) {
   auto& out = reply.topics.emplace_back();
   out.name = topic.name();
@@ -48,18 +43,7 @@ void describe(const metadata::Image& image, const metadata::Topic& topic, Reply&
   for (int32_t i = 0; i < topic.partition_count(); ++i) {
     const metadata::Partition& partition = *topic.partition(log::PartitionId(i));
     auto& p = out.partitions.emplace_back();
-    p.partition_index = i;
-    p.leader_id = partition.leader.value;
-    p.leader_epoch = partition.leader_epoch.value;
-    p.replica_nodes = numbers(partition.replicas);
-    p.isr_nodes = numbers(partition.isr);
-    if (partition.leader == kNoNode) {
-      p.error_code = code(KafkaError::leader_not_available);
-    }
-    for (const auto replica : partition.replicas) {
-      const metadata::Broker* broker = image.find_broker(replica);
-      if (!broker || broker->fenced) p.offline_replicas.push_back(replica.value);
-    }
+    show_partition(image, partition, i, p);
   }
 }
 
@@ -111,12 +95,25 @@ void describe_wanted(RequestContext& context, const metadata::Image& image,
   if (const metadata::Topic* topic = image.find_topic(name)) {
     return describe(image, *topic, reply);
   }
-  int16_t error = code(KafkaError::unknown_topic_or_partition);
+  int16_t error = code(metadata::topic_name_fault(name) ? KafkaError::invalid_topic
+                                                        : KafkaError::unknown_topic_or_partition);
   for (const auto& result : created) {
     if (result.name != name || result.code == KafkaCode::none) continue;
     error = static_cast<int16_t>(result.code);
   }
   refuse(context.keep(std::string(name)), {}, error, reply);
+}
+
+// Only on request: what a client does not ask for stays at the protocol's smallest number.
+void tell_operations(const RequestContext& context, const kafka::MetadataRequest& request,
+                     Reply& reply) {
+  if (context.api_version >= 8 && request.include_topic_authorized_operations) {
+    for (auto& topic : reply.topics) topic.topic_authorized_operations = kTopicOperations;
+  }
+  if (context.api_version >= 8 && context.api_version <= 10 &&
+      request.include_cluster_authorized_operations) {
+    reply.cluster_authorized_operations = kClusterOperations;
+  }
 }
 
 // Version 0: an empty list means all topics; later null does, and empty means none (trap 68).
@@ -144,6 +141,7 @@ Task<void> metadata_of(RequestContext& context, const kafka::MetadataRequest& re
       describe_wanted(context, image, wanted, created, reply);
     }
   }
+  tell_operations(context, request, reply);
   reply.throttle_time_ms = context.throttle_ms;
 }
 
