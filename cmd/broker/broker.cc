@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmd/broker/banner.h"
+#include "cmd/broker/config_view.h"
 #include "cmd/broker/connection.h"
 #include "cmd/broker/limits.h"
 #include "reactor/file.h"
@@ -170,11 +171,16 @@ Task<void> Broker::connection_ended() {
   co_return;
 }
 
+// max.connections may be set while the broker runs.
+int64_t Broker::connections_max() {
+  return ConfigView(config_, local().image().current())
+      .number("max.connections", config_.connections_max);
+}
+
 // One warning until there is room again: a storm of clients is not to be a storm of lines.
 Task<void> Broker::turn_away(int fd) {
   if (!std::exchange(told_of_full_, true)) {
-    reactor::log_warning("max.connections={} are open: further ones are closed",
-                         config_.connections_max);
+    reactor::log_warning("max.connections={} are open: further ones are closed", connections_max());
   }
   const Status closed = co_await reactor::Socket(fd).close();
   if (!closed) reactor::log_warning("a connection was not closed: {}", closed.error().to_string());
@@ -184,7 +190,7 @@ Task<void> Broker::accept_loop(Bound& bound) {
   for (;;) {
     const auto fd = co_await bound.socket.accept();
     if (!fd) co_return;
-    if (connections_open_ >= config_.connections_max) {
+    if (connections_open_ >= connections_max()) {
       co_await turn_away(*fd);
       continue;
     }

@@ -59,6 +59,7 @@ class Broker {
   reactor::Task<void> accept_loop(Bound& bound);
   reactor::Task<void> turn_away(int fd);
   void warn_of_strangers();
+  int64_t connections_max();
 
   BrokerConfig config_;
   metadata::TopicDefaults defaults_;

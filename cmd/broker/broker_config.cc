@@ -179,7 +179,13 @@ Status read_advertised(Reading& reading, BrokerConfig& config) {
   }
   for (auto& listener : config.listeners) {
     const auto& host = listener.advertised_host;
-    if (host.empty() || host == "0.0.0.0" || host == "::") listener.advertised_host = "localhost";
+    if (host != "0.0.0.0" && host != "::") continue;
+    if (!listener.controller) {
+      return bad("advertised.listeners", listener.name + "://" + host,
+                 "clients cannot connect to this meta-address, which listeners names: set "
+                 "advertised.listeners to the address that they can use");
+    }
+    listener.advertised_host.clear();
   }
   return {};
 }
@@ -338,6 +344,12 @@ Status sort_names(const Reading& reading, BrokerConfig& config) {
 }
 
 }  // namespace
+
+void name_host(BrokerConfig& config, const std::string& host) {
+  for (Listener& listener : config.listeners) {
+    if (listener.advertised_host.empty()) listener.advertised_host = host;
+  }
+}
 
 Result<BrokerConfig> make_config(Properties properties, uint32_t cores, uint64_t memory_bytes) {
   BrokerConfig config;

@@ -20,7 +20,7 @@ struct Listener {
   std::string name;             // as in `listeners`, upper case
   std::string host;             // to bind; empty: every interface
   uint16_t port = 0;            // to bind; 0: any free one
-  std::string advertised_host;  // what clients are told
+  std::string advertised_host;  // what clients are told; empty until name_host()
   uint16_t advertised_port = 0;
   bool controller = false;  // in controller.listener.names: no client is told of it
 };
@@ -72,5 +72,9 @@ Result<std::map<std::string, std::string, std::less<>>> parse_properties(std::st
 // authorizers, policies, several nodes). `cores` and `memory_bytes` are the machine's.
 Result<BrokerConfig> make_config(std::map<std::string, std::string, std::less<>> properties,
                                  uint32_t cores, uint64_t memory_bytes);
+
+// Listeners without a host, and controllers' on a meta-address, are advertised under `host`: the
+// machine's canonical name, as Kafka does.
+void name_host(BrokerConfig& config, const std::string& host);
 
 }  // namespace odradek::broker

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmd/broker/broker.h"
+#include "cmd/broker/config_view.h"
 #include "cmd/broker/connection.h"
 #include "cmd/broker/limits.h"
 #include "reactor/logger.h"
@@ -26,11 +27,12 @@ BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
                          const metadata::TopicDefaults& defaults)
     : broker_(broker),
       config_(config),
-      defaults_(defaults),
+      static_defaults_(defaults),
       placement_(reactor::this_shard().shard_count()),
       request_memory_bytes_(request_memory_of(reactor::this_shard().arena().limit_bytes())),
       response_bytes_max_(response_bytes_of(reactor::this_shard().arena().limit_bytes())),
       request_memory_(request_memory_bytes_),
+      topic_defaults_(defaults),
       default_config_(metadata::effective_topic_config(nullptr, defaults)),
       fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax),
       groups_(*this) {}
@@ -83,38 +85,70 @@ Task<void> BrokerShard::drop_partitions(const metadata::Topic& topic) {
   topic_configs_.erase(topic.id());
 }
 
+// True when what brokers may have set while they run differs: the defaults of all topics follow.
+bool BrokerShard::note_defaults(const metadata::Image& last, const metadata::Image& image) {
+  const std::string own = std::to_string(config_.node_id);
+  bool changed = !image_.ready();
+  metadata::Image::for_each_changed_config(
+      last, image,
+      [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
+          const metadata::ConfigMap*) {
+        changed |= resource.type == metadata::ResourceType::broker &&
+                   (resource.name.empty() || resource.name == own);
+      });
+  if (!changed) return false;
+  const ConfigView view(config_, image);
+  topic_defaults_ = metadata::with_dynamic_defaults(static_defaults_, view.cluster(), view.own());
+  producer_id_expiration_ms_ = view.number("producer.id.expiration.ms", kProducerIdExpirationMs);
+  default_config_ = effective(nullptr);
+  return true;
+}
+
+metadata::EffectiveTopicConfig BrokerShard::effective(const metadata::ConfigMap* set) const {
+  auto out = metadata::effective_topic_config(set, topic_defaults_);
+  out.log.producer_id_expiration_ms = producer_id_expiration_ms_;
+  return out;
+}
+
+void BrokerShard::configure(const metadata::Image& image, const metadata::Topic& topic) {
+  auto& config = topic_configs_[topic.id()];
+  config = effective(image.find_configs(metadata::ResourceType::topic, topic.name()));
+  for (int32_t i = 0; i < topic.partition_count(); ++i) {
+    if (auto* open = logs_->find({topic.id(), log::PartitionId(i)})) open->configure(config.log);
+  }
+}
+
 Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
   static const metadata::Image kNothing;
   struct Change {
     const metadata::Topic* before;
     const metadata::Topic* after;
   };
-  std::vector<Change> changes;
   const metadata::Image& last = image_.ready() ? image_.current() : kNothing;
+  std::vector<Change> changes;
   metadata::Image::for_each_changed_topic(last, *image, [&](const auto* before, const auto* after) {
     changes.push_back({before, after});
-    if (after) {
-      const auto* set = image->find_configs(metadata::ResourceType::topic, after->name());
-      topic_configs_[after->id()] = metadata::effective_topic_config(set, defaults_);
-    }
   });
-  std::vector<log::TopicId> reconfigured;
-  metadata::Image::for_each_changed_config(
-      last, *image,
-      [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
-          const metadata::ConfigMap* after) {
-        if (resource.type != metadata::ResourceType::topic) return;
-        const metadata::Topic* topic = image->find_topic(std::string_view(resource.name));
-        if (!topic) return;
-        topic_configs_[topic->id()] = metadata::effective_topic_config(after, defaults_);
-        reconfigured.push_back(topic->id());
-      });
-  for (const auto& id : reconfigured) {
-    const metadata::Topic& topic = *image->find_topic(id);
-    for (int32_t i = 0; i < topic.partition_count(); ++i) {
-      if (auto* open = logs_->find({id, log::PartitionId(i)}))
-        open->configure(topic_config(id).log);
+  std::vector<const metadata::Topic*> reconfigured;
+  const auto note = [&](const metadata::Topic& topic) { reconfigured.push_back(&topic); };
+  if (note_defaults(last, *image)) {
+    image->for_each_topic(note);
+  } else {
+    for (const Change& c : changes) {
+      if (c.after) note(*c.after);
     }
+    metadata::Image::for_each_changed_config(
+        last, *image,
+        [&](const metadata::ConfigResource& resource, const metadata::ConfigMap*,
+            const metadata::ConfigMap*) {
+          if (resource.type != metadata::ResourceType::topic) return;
+          const metadata::Topic* topic = image->find_topic(std::string_view(resource.name));
+          if (topic) note(*topic);
+        });
+  }
+  for (size_t i = 0; i < reconfigured.size(); ++i) {
+    configure(*image, *reconfigured[i]);
+    if (i % kTopicsPerTurn == kTopicsPerTurn - 1) co_await reactor::yield();
   }
   // What is new opens before anybody can see it here; what went is hidden before its logs go. The
   // old image stays valid until this returns.

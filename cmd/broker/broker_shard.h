@@ -12,6 +12,7 @@
 #include "cmd/broker/fetch_session.h"
 #include "cmd/broker/fetch_wait.h"
 #include "cmd/broker/group_service.h"
+#include "cmd/broker/limits.h"
 #include "cmd/broker/placement.h"
 #include "log/log_manager.h"
 #include "reactor/task.h"
@@ -59,7 +60,9 @@ class BrokerShard {
   size_t connection_count() const { return connections_.size(); }
   // What a topic's configuration means for its log and for produce requests.
   const metadata::EffectiveTopicConfig& topic_config(const log::TopicId& topic) const;
-  const metadata::TopicDefaults& topic_defaults() const { return defaults_; }
+  // What a topic has when it sets nothing: this broker's properties, as they were set while it
+  // runs.
+  const metadata::TopicDefaults& topic_defaults() const { return topic_defaults_; }
 
   // Units are bytes of request frames on this shard.
   reactor::Semaphore& request_memory() { return request_memory_; }
@@ -72,13 +75,16 @@ class BrokerShard {
 
  private:
   reactor::Task<void> serve(int fd, const Listener& listener);
+  bool note_defaults(const metadata::Image& last, const metadata::Image& image);
+  metadata::EffectiveTopicConfig effective(const metadata::ConfigMap* set) const;
+  void configure(const metadata::Image& image, const metadata::Topic& topic);
   reactor::Task<void> open_partitions(const metadata::Topic* before, const metadata::Topic& after);
   reactor::Task<void> drop_partitions(const metadata::Topic& topic);
 
   // Fixed at construction.
   Broker& broker_;
   const BrokerConfig& config_;
-  const metadata::TopicDefaults& defaults_;
+  const metadata::TopicDefaults& static_defaults_;
   Placement placement_;
   uint64_t request_memory_bytes_;
   uint64_t response_bytes_max_;
@@ -86,6 +92,8 @@ class BrokerShard {
   // Written by install() only.
   metadata::ShardImage image_;
   std::unordered_map<log::TopicId, metadata::EffectiveTopicConfig> topic_configs_;
+  metadata::TopicDefaults topic_defaults_;
+  int64_t producer_id_expiration_ms_ = kProducerIdExpirationMs;
   metadata::EffectiveTopicConfig default_config_;
   std::unique_ptr<log::LogManager> logs_;
 

@@ -1,5 +1,10 @@
 // `odradek serve`: reads the configuration and hands over to the broker.
+#include <limits.h>
+#include <netdb.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
+#include <array>
 
 #include <fstream>
 #include <sstream>
@@ -28,7 +33,7 @@ constexpr std::string_view kHelp =
     "                             RAM or of the cgroup's limit, at most 1G a shard)\n\n"
     "Examples:\n"
     "  odradek serve\n"
-    "  odradek serve config/server.properties --override listeners=PLAINTEXT://0.0.0.0:9092\n";
+    "  odradek serve config/server.properties --override num.partitions=12\n";
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -72,6 +77,20 @@ Result<Properties> read_arguments(std::span<const std::string> arguments) {
   return properties;
 }
 
+// What the resolver calls this machine; its plain name when it cannot say.
+std::string canonical_host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  addrinfo hints{};
+  hints.ai_flags = AI_CANONNAME;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(name.data(), nullptr, &hints, &found) != 0) return name.data();
+  std::string canonical = found->ai_canonname ? found->ai_canonname : name.data();
+  ::freeaddrinfo(found);
+  return canonical;
+}
+
 int complain(const Error& error) {
   fmt::print(stderr, "odradek serve: {}\n", error.context);
   return error.code == Errc::invalid || error.code == Errc::not_found ? 2 : 1;
@@ -90,6 +109,7 @@ int run_serve(std::span<const std::string> arguments) {
   auto config = broker::make_config(std::move(*properties), reactor::usable_cores(),
                                     reactor::usable_memory());
   if (!config) return complain(config.error());
+  broker::name_host(*config, canonical_host_name());
   reactor::RuntimeOptions options;
   options.shards = config->shards;
   options.arena_bytes_per_shard = config->memory_bytes / config->shards;

@@ -17,6 +17,8 @@ using namespace records;
 
 namespace {
 
+constexpr std::string_view kMinInsync = "min.insync.replicas";
+
 std::vector<std::string> items_of(std::string_view list) {
   std::vector<std::string> out;
   while (!list.empty()) {
@@ -27,15 +29,35 @@ std::vector<std::string> items_of(std::string_view list) {
   return out;
 }
 
-Checked<std::string> changed_list(const ConfigChange& change, const ConfigMap* set,
-                                  const PlanContext& context) {
-  const TopicConfigDef* def = find_topic_config(change.name);
+// The definition of what a resource's config is: of a topic's by its name, of a broker's by the
+// topic's whose default it is.
+const TopicConfigDef* definition(ResourceType type, std::string_view name) {
+  if (type == ResourceType::topic) return find_topic_config(name);
+  for (const TopicConfigDef& def : topic_config_defs()) {
+    if (std::ranges::find(def.synonyms, name) != def.synonyms.end()) return &def;
+  }
+  return nullptr;
+}
+
+// The list that a change starts from: what is set there, else what is in force without it.
+std::string current_list(const TopicConfigDef& def, const ConfigChange& change,
+                         const ConfigMap* set, const PlanContext& context) {
+  if (set != nullptr) {
+    const auto found = set->find(change.name);
+    if (found != set->end()) return found->second;
+  }
+  return effective_value(def, nullptr, *context.topic_defaults);
+}
+
+Checked<std::string> changed_list(ResourceType type, const ConfigChange& change,
+                                  const ConfigMap* set, const PlanContext& context) {
+  const TopicConfigDef* def = definition(type, change.name);
   if (def == nullptr || def->type != ConfigType::list) {
     return refuse(KafkaCode::invalid_config,
                   fmt::format("Can't {} to key {} because its type is not LIST.",
                               change.op == AlterOp::append ? "APPEND" : "SUBTRACT", change.name));
   }
-  auto items = items_of(effective_value(*def, set, *context.topic_defaults));
+  auto items = items_of(current_list(*def, change, set, context));
   for (const std::string& item : items_of(*change.value)) {
     if (change.op == AlterOp::subtract) {
       std::erase(items, item);
@@ -74,6 +96,23 @@ Checked<void> check_resource(const Image& image, const ConfigAlteration& alterat
   return {};
 }
 
+// With eligible leader replicas the minimum of in-sync replicas is one for the whole cluster, and
+// always set (KIP-966).
+Checked<void> check_minimum(const Image& image, const ConfigResource& resource,
+                            const ConfigMap& before, const ConfigMap& after) {
+  if (resource.type != ResourceType::broker) return {};
+  if (image.feature_level("eligible.leader.replicas.version") == 0) return {};
+  if (!resource.name.empty() && after.contains(kMinInsync)) {
+    return refuse(KafkaCode::invalid_config,
+                  "Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
+  }
+  if (resource.name.empty() && before.contains(kMinInsync) && !after.contains(kMinInsync)) {
+    return refuse(KafkaCode::invalid_config,
+                  "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
+  }
+  return {};
+}
+
 // The resource's configs as they would be.
 Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
                            const ConfigAlteration& alteration) {
@@ -87,11 +126,13 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
     } else if (change.op == AlterOp::set) {
       out[change.name] = *change.value;
     } else {
-      auto list = changed_list(change, set, context);
+      auto list = changed_list(resource.type, change, set, context);
       if (!list) return std::unexpected(list.error());
       out[change.name] = *list;
     }
   }
+  const Checked<void> minimum = check_minimum(image, resource, set ? *set : ConfigMap{}, out);
+  if (!minimum) return std::unexpected(minimum.error());
   if (resource.type != ResourceType::topic) return out;
   if (const Status valid = validate_topic_configs(out, *context.topic_defaults); !valid) {
     return refuse(KafkaCode::invalid_config, valid.error().context);
@@ -108,7 +149,7 @@ void add_clear_elr(const ConfigResource& resource, RecordList& out) {
 
 bool same_minimum(const ConfigMap& before, const ConfigMap& after) {
   const auto value = [](const ConfigMap& configs) {
-    const auto found = configs.find("min.insync.replicas");
+    const auto found = configs.find(kMinInsync);
     return found == configs.end() ? std::optional<std::string>{} : std::optional(found->second);
   };
   return value(before) == value(after);

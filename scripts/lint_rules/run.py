@@ -6,6 +6,7 @@ import house
 import layers
 import sizes
 import source
+import traps
 import words
 
 
@@ -17,6 +18,7 @@ def main():
         "sizes": lambda: ((f.path, *b) for f in files for b in sizes.check(f)),
         "words": lambda: ((f.path, *b) for f in files for b in words.check(f)),
         "house": lambda: house.check(source.ROOT),
+        "traps": lambda: traps.check_tree(source.ROOT, house.tracked(source.ROOT)),
     }
     for rule, breaches in rules.items():
         found = list(breaches())

@@ -6,6 +6,7 @@ import unittest
 import house
 import layers
 import sizes
+import traps
 import words
 from source import ROOT, Source, functions
 
@@ -141,6 +142,26 @@ class House(unittest.TestCase):
 
     def test_the_top_level_is_exactly_the_house(self):
         self.assertTrue(list(house.check(ROOT, ["src/README.md"])))
+
+
+class Traps(unittest.TestCase):
+    def said(self, row):
+        page = "\n".join(row if n == 7 else f"| {n} | x | later: y |" for n in traps.TRAPS)
+        return [message for _, message in traps.check(page, {"a claim"})]
+
+    def test_tests_are_found_by_their_claims(self):
+        text = 'TEST_CASE("a claim") {\nTEST_CASE(\n    "one of "\n    "two lines") {\n    def test_of_python(self):\n'
+        self.assertEqual(list(traps.claims(text)), ["a claim", "one of two lines", "of python"])
+
+    def test_a_row_names_tests_that_there_are(self):
+        self.assertEqual(self.said("| 7 | bounds: `a claim` | tested |"), [])
+        self.assertTrue(self.said("| 7 | bounds: `another` | tested |"))
+        self.assertTrue(self.said("| 7 | bounds | tested |"))
+        self.assertTrue(self.said("| 7 | bounds: `a claim` | perhaps |"))
+
+    def test_no_trap_is_missing(self):
+        self.assertTrue(self.said("| 6 | twice: `a claim` | tested |"))
+        self.assertTrue(self.said(""))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include "net/kafka/messages/delete_topics_response.h"
 #include "net/kafka/messages/metadata_request.h"
 #include "net/kafka/messages/metadata_response.h"
+#include "tests/sim/changes.h"
 #include "tests/sim/client.h"
 #include "tests/sim/reader.h"
 
@@ -141,6 +142,10 @@ Task<int> admin_main(Stage& stage, AdminOptions options) {
     co_await reactor::sleep_for(Duration(static_cast<int64_t>(prng.below(pause))));
     if (prng.chance(2, 3)) co_await delete_topic(stage, topic, prng.split());
   }
+  for (uint64_t i = 0; i < options.changes && !stage.oracle.violation(); ++i) {
+    co_await reactor::sleep_for(Duration(static_cast<int64_t>(prng.below(pause))));
+    co_await make_change(stage, options.topics.size(), prng.split());
+  }
   stage.churn_done = true;
   co_return 0;
 }
@@ -246,6 +251,7 @@ Task<int> verify_main(Stage& stage, VerifyOptions options) {
   }
   if (!names) co_return 1;
   check_topics(stage, *names);
+  for (int tries = 0; tries < 20 && !co_await check_changes(stage); ++tries) co_await nap(prng);
   for (TopicFacts& topic : stage.topics) {
     for (int32_t p = 0; topic.alive() && p < topic.partitions; ++p) {
       Oracle::Content content;

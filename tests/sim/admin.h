@@ -26,6 +26,7 @@ struct AdminOptions {
   uint64_t seed = 0;
   std::vector<TopicPlan> topics;  // made first
   std::vector<TopicPlan> coming;  // made and deleted while the others are used
+  uint64_t changes = 0;           // of partitions and configurations, at the end
   Duration pause{};               // at most, between two changes
 };
 reactor::Task<int> admin_main(Stage& stage, AdminOptions options);

@@ -89,9 +89,10 @@ class Producer {
 void Producer::refresh_lanes() {
   for (TopicFacts& topic : stage_.topics) {
     if (!topic.alive()) continue;
-    const bool known =
-        std::ranges::any_of(lanes_, [&](const Lane& lane) { return lane.id.topic == topic.id; });
-    for (int32_t p = 0; !known && p < topic.partitions; ++p) {
+    // A topic may have got more partitions.
+    const auto known =
+        std::ranges::count_if(lanes_, [&](const Lane& lane) { return lane.id.topic == topic.id; });
+    for (auto p = static_cast<int32_t>(known); p < topic.partitions; ++p) {
       lanes_.push_back(Lane{&topic, {topic.id, log::PartitionId(p)}, {}, 0});
     }
   }

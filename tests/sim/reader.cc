@@ -42,9 +42,9 @@ void Reader::refresh() {
   for (Position& position : positions_) position.dropped |= !position.topic->alive();
   for (TopicFacts& topic : stage_.topics) {
     if (!topic.alive()) continue;
-    const bool known =
-        std::ranges::any_of(positions_, [&](const Position& p) { return p.id.topic == topic.id; });
-    for (int32_t p = 0; !known && p < topic.partitions; ++p) add(topic, p);
+    const auto known = std::ranges::count_if(
+        positions_, [&](const Position& p) { return p.id.topic == topic.id; });
+    for (auto p = static_cast<int32_t>(known); p < topic.partitions; ++p) add(topic, p);
   }
 }
 

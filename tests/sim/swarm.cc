@@ -172,6 +172,7 @@ void SwarmRun::start_clients() {
   admin.topics[0].partitions += 2;  // three at least in all
   const uint64_t coming = prng_.chance(1, 2) ? prng_.below(5) : 0;
   for (uint64_t i = 0; i < coming; ++i) admin.coming.push_back(draw_topic(fmt::format("c{}", i)));
+  admin.changes = prng_.below(6);
   admin.pause = std::chrono::milliseconds(prng_.between(10, 1'000));
   others_.push_back(
       stage_.world.start({.name = "admin"}, [this, admin] { return admin_main(stage_, admin); }));

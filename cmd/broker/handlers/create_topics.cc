@@ -4,6 +4,7 @@
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
+#include "cmd/broker/config_view.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/create_topics_request.h"
@@ -15,11 +16,6 @@ namespace odradek::broker {
 using reactor::Task;
 
 namespace {
-
-// DescribeConfigs' sources.
-constexpr int8_t kFromTopic = 1;
-constexpr int8_t kFromStaticBroker = 4;
-constexpr int8_t kFromDefault = 5;
 
 metadata::NewTopic to_topic(const kafka::CreateTopicsRequest::CreatableTopic& wanted) {
   metadata::NewTopic topic;
@@ -44,13 +40,12 @@ void list_configs(RequestContext& context, const metadata::ConfigMap& set,
                   kafka::CreateTopicsResponse::CreatableTopicResult& out) {
   out.configs.emplace();
   const auto& defaults = context.shard.topic_defaults();
+  const ConfigView view(context.shard.config(), context.shard.image().current());
   for (const auto& def : metadata::topic_config_defs()) {
     auto& config = out.configs->emplace_back();
     config.name = def.name;
     config.value = context.keep(metadata::effective_value(def, &set, defaults));
-    config.config_source = set.contains(def.name)        ? kFromTopic
-                           : defaults.contains(def.name) ? kFromStaticBroker
-                                                         : kFromDefault;
+    config.config_source = static_cast<int8_t>(ConfigView::source(view.of_topic(def, &set)));
   }
 }
 

@@ -1,121 +1,185 @@
-// DescribeConfigs (KIP-133, KIP-226, KIP-569): topic configurations with source and synonyms, and
-// what this broker was started with.
+// DescribeConfigs (KIP-133, KIP-226, KIP-569): configurations of topics, of this broker, of all
+// brokers, and of this broker's loggers, with source, synonyms and documentation (trap 71).
 #include <algorithm>
+#include <charconv>
 
+#include "cmd/broker/broker_config_defs.h"
 #include "cmd/broker/broker_shard.h"
+#include "cmd/broker/config_view.h"
 #include "cmd/broker/handlers/handlers.h"
-#include "cmd/broker/known_properties.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/describe_configs_request.h"
 #include "net/kafka/messages/describe_configs_response.h"
+#include "replication/metadata/plan.h"
 
 namespace odradek::broker {
 
+using metadata::ResourceType;
 using reactor::Task;
 
 namespace {
 
 using Request = kafka::DescribeConfigsRequest;
 using Reply = kafka::DescribeConfigsResponse;
+using Asked = Request::DescribeConfigsResource;
+using Result = Reply::DescribeConfigsResult;
 
-constexpr int8_t kTopic = 2;
-constexpr int8_t kBroker = 4;
-constexpr int8_t kFromTopic = 1;
-constexpr int8_t kFromStaticBroker = 4;
-constexpr int8_t kFromDefault = 5;
-
-// Null keys: all of them.
-bool wanted(const Request::DescribeConfigsResource& resource, std::string_view name) {
-  if (!resource.configuration_keys) return true;
-  return std::ranges::find(*resource.configuration_keys, name) !=
-         resource.configuration_keys->end();
+// Null and empty keys: all of them.
+bool wanted(const Asked& asked, std::string_view name) {
+  if (!asked.configuration_keys || asked.configuration_keys->empty()) return true;
+  return std::ranges::find(*asked.configuration_keys, name) != asked.configuration_keys->end();
 }
 
 class Describing {
  public:
   Describing(RequestContext& context, const Request& request)
-      : context_(context), request_(request) {}
+      : context_(context),
+        request_(request),
+        image_(context.shard.image().current()),
+        view_(context.shard.config(), image_) {}
 
-  void describe(const Request::DescribeConfigsResource& resource,
-                Reply::DescribeConfigsResult& out) {
-    out.resource_type = resource.resource_type;
-    out.resource_name = resource.resource_name;
-    if (resource.resource_type == kTopic) return topic(resource, out);
-    if (resource.resource_type == kBroker) return broker(resource, out);
-    out.error_code = code(KafkaError::invalid_request);
-    out.error_message = "this broker describes configurations of topics and brokers";
+  void describe(const Asked& asked, Result& out) {
+    out.resource_type = asked.resource_type;
+    out.resource_name = asked.resource_name;
+    out.error_message = "";
+    switch (static_cast<ResourceType>(asked.resource_type)) {
+      case ResourceType::topic: return topic(asked, out);
+      case ResourceType::broker: return broker(asked, out);
+      case ResourceType::broker_logger: return loggers(asked, out);
+      default: return refuse(out, "This broker has no configurations of this type of resource");
+    }
   }
 
  private:
-  void topic(const Request::DescribeConfigsResource& resource, Reply::DescribeConfigsResult& out) {
-    const auto& image = context_.shard.image().current();
-    if (!image.find_topic(resource.resource_name)) {
+  void refuse(Result& out, std::string why) {
+    out.error_code = code(KafkaError::invalid_request);
+    out.error_message = context_.keep(std::move(why));
+  }
+
+  void topic(const Asked& asked, Result& out) {
+    if (auto fault = metadata::topic_name_fault(asked.resource_name)) {
+      out.error_code = code(KafkaError::invalid_topic);
+      out.error_message = context_.keep(std::move(*fault));
+      return;
+    }
+    if (!image_.find_topic(asked.resource_name)) {
       out.error_code = code(KafkaError::unknown_topic_or_partition);
       return;
     }
-    const auto* set = image.find_configs(metadata::ResourceType::topic, resource.resource_name);
+    const auto* set = image_.find_configs(ResourceType::topic, asked.resource_name);
     for (const auto& def : metadata::topic_config_defs()) {
-      if (wanted(resource, def.name)) topic_config(def, set, out);
-    }
-  }
-
-  void topic_config(const metadata::TopicConfigDef& def, const metadata::ConfigMap* set,
-                    Reply::DescribeConfigsResult& out) {
-    const auto& defaults = context_.shard.topic_defaults();
-    auto& config = out.configs.emplace_back();
-    config.name = def.name;
-    config.value = context_.keep(metadata::effective_value(def, set, defaults));
-    const bool on_topic = set && set->contains(def.name);
-    const bool on_broker = defaults.contains(def.name);
-    config.config_source = on_topic ? kFromTopic : on_broker ? kFromStaticBroker : kFromDefault;
-    config.is_default = !on_topic;
-    config.config_type = static_cast<int8_t>(def.type);
-    if (request_.include_documentation) config.documentation = def.doc;
-    if (!request_.include_synonyms) return;
-    if (on_topic) synonym(config, def.name, set->find(def.name)->second, kFromTopic);
-    for (const auto name : def.synonyms) {
-      const auto& properties = context_.shard.config().properties;
-      const auto found = properties.find(name);
-      if (found != properties.end()) synonym(config, name, found->second, kFromStaticBroker);
-    }
-    const std::string_view last = def.synonyms.empty() ? def.name : def.synonyms.front();
-    synonym(config, last, std::string(def.default_value), kFromDefault);
-  }
-
-  void synonym(Reply::DescribeConfigsResourceResult& config, std::string_view name,
-               std::string value, int8_t source) {
-    auto& s = config.synonyms.emplace_back();
-    s.name = name;
-    s.value = context_.keep(std::move(value));
-    s.source = source;
-  }
-
-  void broker(const Request::DescribeConfigsResource& resource, Reply::DescribeConfigsResult& out) {
-    const std::string id = std::to_string(context_.shard.config().node_id);
-    if (resource.resource_name.empty()) return;  // the cluster's default: nothing is set there
-    if (resource.resource_name != id) {
-      out.error_code = code(KafkaError::invalid_request);
-      out.error_message = context_.keep("this broker's id is " + id);
-      return;
-    }
-    for (const auto& [name, value] : context_.shard.config().properties) {
-      if (!wanted(resource, name)) continue;
+      if (!wanted(asked, def.name)) continue;
       auto& config = out.configs.emplace_back();
-      config.name = name;
-      // A name that nobody knows may be a plug-in's, and its value a secret; Kafka hides it, too.
-      config.is_sensitive = property_kind(name) == PropertyKind::unknown;
-      if (!config.is_sensitive) config.value = value;
-      config.read_only = true;
-      config.config_source = kFromStaticBroker;
-      config.config_type = static_cast<int8_t>(metadata::ConfigType::string);
-      if (request_.include_synonyms && !config.is_sensitive) {
-        synonym(config, name, value, kFromStaticBroker);
-      }
+      config.name = def.name;
+      config.value =
+          context_.keep(metadata::effective_value(def, set, context_.shard.topic_defaults()));
+      config.config_type = static_cast<int8_t>(def.type);
+      config.documentation.reset();
+      if (request_.include_documentation) config.documentation = def.doc;
+      add_sources(view_.of_topic(def, set), false, config);
+      config.is_default = config.config_source != static_cast<int8_t>(ConfigSource::topic);
     }
+  }
+
+  void broker(const Asked& asked, Result& out) {
+    if (asked.resource_name.empty()) return all_brokers(asked, out);
+    if (!is_this_broker(asked.resource_name, true, out)) return;
+    for (const auto& def : broker_config_defs()) {
+      if (wanted(asked, def.name)) broker_config(def.name, out);
+    }
+    // Names that nobody knows may be a plug-in's, and their values secrets: Kafka hides them, too.
+    for (const auto& [name, value] : context_.shard.config().properties) {
+      if (!find_broker_config(name) && wanted(asked, name)) broker_config(name, out);
+    }
+    if (!view_.own()) return;
+    for (const auto& [name, value] : *view_.own()) {
+      if (find_broker_config(name) || context_.shard.config().properties.contains(name)) continue;
+      if (wanted(asked, name)) broker_config(name, out);
+    }
+  }
+
+  // Only what was set for all of them.
+  void all_brokers(const Asked& asked, Result& out) {
+    if (!view_.cluster()) return;
+    for (const auto& [name, value] : *view_.cluster()) {
+      if (!wanted(asked, name)) continue;
+      auto& config = broker_entry(name, out);
+      if (!config.is_sensitive) config.value = value;
+      add_sources({{name, value, ConfigSource::dynamic_default_broker}}, config.is_sensitive,
+                  config);
+    }
+  }
+
+  void broker_config(std::string_view name, Result& out) {
+    auto& config = broker_entry(name, out);
+    const auto synonyms = view_.of_broker(name);
+    if (!synonyms.empty() && !config.is_sensitive) {
+      config.value = context_.keep(synonyms.front().value);
+    }
+    if (name == "node.id" || name == "broker.id") {
+      config.value = context_.keep(std::to_string(context_.shard.config().node_id));
+    }
+    add_sources(synonyms, config.is_sensitive, config);
+    config.is_default = config.config_source == static_cast<int8_t>(ConfigSource::default_value);
+  }
+
+  Reply::DescribeConfigsResourceResult& broker_entry(std::string_view name, Result& out) {
+    const BrokerConfigDef* def = find_broker_config(name);
+    auto& config = out.configs.emplace_back();
+    config.name = name;
+    config.config_type = static_cast<int8_t>(def ? def->type : ConfigType::unknown);
+    config.is_sensitive = !def || def->type == ConfigType::password;
+    config.read_only = !def || def->changeable == ConfigChangeable::start;
+    config.documentation.reset();
+    if (request_.include_documentation) {
+      config.documentation = def ? context_.keep(broker_config_doc(*def)) : std::string_view();
+    }
+    return config;
+  }
+
+  void add_sources(const std::vector<ConfigSynonym>& synonyms, bool sensitive,
+                   Reply::DescribeConfigsResourceResult& config) {
+    config.config_source = static_cast<int8_t>(ConfigView::source(synonyms));
+    if (!request_.include_synonyms) return;
+    for (const ConfigSynonym& synonym : synonyms) {
+      auto& out = config.synonyms.emplace_back();
+      out.name = synonym.name;
+      if (!sensitive) out.value = context_.keep(synonym.value);
+      out.source = static_cast<int8_t>(synonym.source);
+    }
+  }
+
+  bool is_this_broker(std::string_view name, bool or_all, Result& out) {
+    int32_t id = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+    if (error != std::errc() || end != name.data() + name.size()) {
+      refuse(out, "Broker id must be an integer, but it is: " + std::string(name));
+      return false;
+    }
+    const int32_t own = context_.shard.config().node_id;
+    if (id == own) return true;
+    refuse(out, "Unexpected broker id, expected " + std::to_string(own) +
+                    (or_all ? " or empty string, but received " : " but received ") +
+                    std::to_string(id));
+    return false;
+  }
+
+  // All lines of the broker go through one logger.
+  void loggers(const Asked& asked, Result& out) {
+    if (asked.resource_name.empty()) return refuse(out, "Broker id must not be empty");
+    if (!is_this_broker(asked.resource_name, false, out) || !wanted(asked, "root")) return;
+    auto& config = out.configs.emplace_back();
+    config.name = "root";
+    config.value = "INFO";
+    config.read_only = true;
+    config.config_source = static_cast<int8_t>(ConfigSource::logger);
+    if (!request_.include_documentation) config.documentation.reset();
   }
 
   RequestContext& context_;
   const Request& request_;
+  const metadata::Image& image_;
+  ConfigView view_;
 };
 
 Task<void> describe_configs(RequestContext& context, const Request& request, Reply& reply,

@@ -22,6 +22,7 @@ ServeResult serve_create_partitions(RequestContext& context, wire::Reader& reade
 ServeResult serve_delete_records(RequestContext& context, wire::Reader& reader);
 ServeResult serve_offset_for_leader_epoch(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_configs(RequestContext& context, wire::Reader& reader);
+ServeResult serve_alter_configs(RequestContext& context, wire::Reader& reader);
 ServeResult serve_incremental_alter_configs(RequestContext& context, wire::Reader& reader);
 ServeResult serve_join_group(RequestContext& context, wire::Reader& reader);
 ServeResult serve_sync_group(RequestContext& context, wire::Reader& reader);

@@ -69,7 +69,6 @@ Task<Answer> look_up(BrokerShard& shard, Ask ask) {
                          ? KafkaError::fenced_leader_epoch
                          : KafkaError::unknown_leader_epoch);
   }
-  if (!time_exists(ask.timestamp, ask.version)) co_return failed(KafkaError::unsupported_version);
   const log::Offset limit = ask.committed_only ? log->last_stable() : log->high_watermark();
   switch (ask.timestamp) {
     case kLatest: {
@@ -79,9 +78,9 @@ Task<Answer> look_up(BrokerShard& shard, Ask ask) {
       co_return answer;
     }
     case kEarliest:
-    case kEarliestLocal:
-    // Nothing is tiered: the earliest record that waits for an upload would be the earliest one.
-    case kEarliestPendingUpload: co_return at(*log, log->log_start());
+    case kEarliestLocal: co_return at(*log, log->log_start());
+    // Nothing is tiered, and nothing waits to be.
+    case kEarliestPendingUpload:
     case kLatestTiered: co_return Answer{KafkaError::none, {}};
     case kMaxTimestamp: co_return found_below(co_await log->offset_of_max_time(), limit);
     default: co_return found_below(co_await log->offset_for_time(ask.timestamp, limit), limit);
@@ -108,6 +107,10 @@ std::set<PartitionKey> named_twice(const Request& request) {
 
 Task<Answer> answer_for(RequestContext& context, std::string_view name,
                         const Request::ListOffsetsPartition& p, int8_t isolation) {
+  // Before all else, as in Kafka.
+  if (!time_exists(p.timestamp, context.api_version)) {
+    co_return failed(KafkaError::unsupported_version);
+  }
   const metadata::Topic* topic = context.shard.image().current().find_topic(name);
   if (!topic || !topic->partition(log::PartitionId(p.partition_index))) {
     co_return failed(KafkaError::unknown_topic_or_partition);

@@ -112,6 +112,18 @@ TEST_CASE("listeners may be many, on IPv6 too, each with its own advertised addr
   EXPECT_EQ(config->listeners[1].advertised_port, 19094);
 }
 
+TEST_CASE("a listener without a host is advertised under the machine's name") {
+  auto config = config_of(
+      "listeners=PLAINTEXT://:9092,OTHER://a:9094,CONTROLLER://0.0.0.0:9093\n"
+      "listener.security.protocol.map=OTHER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n"
+      "controller.listener.names=CONTROLLER\n");
+  REQUIRE(config.has_value());
+  name_host(*config, "node.example");
+  EXPECT_EQ(config->listeners[0].advertised_host, "node.example");
+  EXPECT_EQ(config->listeners[1].advertised_host, "a");
+  EXPECT_EQ(config->listeners[2].advertised_host, "node.example");
+}
+
 TEST_CASE("listeners that cannot be are refused by name") {
   for (const std::string_view bad :
        {"listeners=nonsense", "listeners=PLAINTEXT://:", "listeners=PLAINTEXT://:65536",
@@ -124,7 +136,8 @@ TEST_CASE("listeners that cannot be are refused by name") {
     EXPECT(has(fault_of(bad), "listener"));
   }
   for (const std::string_view bad :
-       {"advertised.listeners=PLAINTEXT://0.0.0.0:9092", "advertised.listeners=OTHER://a:9092",
+       {"listeners=PLAINTEXT://0.0.0.0:9092", "listeners=PLAINTEXT://[::]:9092",
+        "advertised.listeners=PLAINTEXT://0.0.0.0:9092", "advertised.listeners=OTHER://a:9092",
         "advertised.listeners=PLAINTEXT://:9092", "advertised.listeners=PLAINTEXT://[::]:9092"}) {
     CAPTURE(bad);
     EXPECT(has(fault_of(bad), "advertised.listeners"));
