@@ -137,18 +137,23 @@ void LogDisk::on_wal_progress(Wal& wal) {
   if (wanted && destager_) destager_->wake();
 }
 
-static Task<Status> edit_on_store(Store* store, size_t directory, std::vector<ManifestEdit> edits) {
+static Task<Result<uint64_t>> edit_on_store(Store* store, size_t directory,
+                                            std::vector<ManifestEdit> edits) {
   return store->edit(directory, std::move(edits));
 }
 
 Task<Status> LogDisk::edit(std::vector<ManifestEdit> edits) {
-  Status edited = co_await reactor::submit_reserved(
+  const Result<uint64_t> edited = co_await reactor::submit_reserved(
       reactor::ShardId(0),
       [store = options_.store, directory = options_.directory, edits = std::move(edits)]() mutable {
         return edit_on_store(store, directory, std::move(edits));
       });
-  if (!edited) note_failure(edited.error());
-  co_return edited;
+  if (!edited) {
+    note_failure(edited.error());
+    co_return fail(edited.error());
+  }
+  wal_->note_manifest(*edited);
+  co_return Status{};
 }
 
 Task<Status> LogDisk::check_space(uint64_t bytes) {

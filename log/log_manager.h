@@ -73,6 +73,9 @@ class LogManager {
   virtual reactor::Task<Status> open_partition(PartitionSpec spec) = 0;
   // Null when this shard has no such open partition. Valid until the next await.
   virtual PartitionLog* find(const TopicPartition& id) = 0;
+  // Why find() is null. Errc::corrupt: the log is here and cannot be served, as it is quarantined
+  // or its files cannot be read. Errc::moved: this shard knows of no such log.
+  virtual Errc absence(const TopicPartition& id) const = 0;
   // Removes the partition's log: waiters end with Errc::closed, files go after
   // file.delete.delay.ms. Durable when this ends: it will not come back.
   virtual reactor::Task<Status> delete_partition(TopicPartition id) = 0;

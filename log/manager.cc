@@ -79,7 +79,9 @@ Task<Status> Manager::open_partition(PartitionSpec spec) {
     co_return Status{};
   }
   changing_.insert(id);
+  unserved_.erase(id);
   Status opened = co_await open_new(std::move(spec));
+  if (!opened) unserved_.try_emplace(id, Unserved{.why = opened.error(), .found = {}});
   changing_.erase(id);
   changed_.notify_all();
   co_return opened;
@@ -97,7 +99,26 @@ Task<Status> Manager::open_new(PartitionSpec spec) {
       });
   if (!placed) co_return fail(placed.error());
   LogDisk& disk = *disks_[placed->directory];
-  Entry entry{std::make_unique<Partition>(disk, std::move(placed->partition), spec.config), &disk};
+  disk.wal().note_manifest(placed->manifest_sequence);
+  const TopicPartition id = spec.id;
+  Unserved unserved{.why = Error(Errc::corrupt),
+                    .disk = &disk,
+                    .found = placed->partition,
+                    .file_delete_delay_ms = spec.config.file_delete_delay_ms};
+  const Status opened = co_await open_placed(std::move(*placed), std::move(spec));
+  if (!opened) {
+    unserved.why = opened.error();
+    unserved_.emplace(id, std::move(unserved));
+  }
+  co_return opened;
+}
+
+Task<Status> Manager::open_placed(PlacedPartition placed, PartitionSpec spec) {
+  LogDisk& disk = *disks_[placed.directory];
+  if (!placed.partition.quarantine.empty()) {
+    co_return fail(Errc::corrupt, "quarantined: " + placed.partition.quarantine);
+  }
+  Entry entry{std::make_unique<Partition>(disk, std::move(placed.partition), spec.config), &disk};
   const Status opened = co_await entry.partition->open();
   if (!opened) {
     (void)co_await entry.partition->close();  // the first error is the one to tell
@@ -114,6 +135,10 @@ Manager::Entry* Manager::entry_of(const TopicPartition& id) {
   return it == partitions_.end() ? nullptr : &it->second;
 }
 
+Errc Manager::absence(const TopicPartition& id) const {
+  return unserved_.contains(id) ? Errc::corrupt : Errc::moved;
+}
+
 static Task<Status> remove_on_store(Store* store, size_t directory, TopicPartition id,
                                     Generation generation) {
   return store->remove(directory, id, generation);
@@ -122,11 +147,16 @@ static Task<Status> remove_on_store(Store* store, size_t directory, TopicPartiti
 Task<Status> Manager::delete_partition(TopicPartition id) {
   while (changing_.contains(id)) (void)co_await changed_.wait();
   const auto it = partitions_.find(id);
-  if (it == partitions_.end()) co_return Status{};
+  if (it == partitions_.end() && !unserved_.contains(id)) co_return Status{};
   changing_.insert(id);
-  Entry entry = std::move(it->second);
-  partitions_.erase(it);
-  Status forgotten = co_await forget(std::move(entry));
+  Status forgotten;
+  if (it == partitions_.end()) {
+    forgotten = co_await forget_unserved(id);
+  } else {
+    Entry entry = std::move(it->second);
+    partitions_.erase(it);
+    forgotten = co_await forget(std::move(entry));
+  }
   changing_.erase(id);
   changed_.notify_all();
   co_return forgotten;
@@ -140,23 +170,38 @@ Task<Status> Manager::forget(Entry entry) {
   entry.disk->leave(partition);
   const Status closed = co_await partition.close();
   if (!closed) entry.disk->note_failure(closed.error());
+  co_return co_await remove_files(*entry.disk, partition.id(), partition.generation(),
+                                  partition.topic_name(), partition.config().file_delete_delay_ms);
+}
+
+Task<Status> Manager::forget_unserved(TopicPartition id) {
+  Unserved unserved = std::move(unserved_.find(id)->second);
+  unserved_.erase(id);
+  if (!unserved.disk) co_return fail(std::move(unserved.why));
+  co_return co_await remove_files(*unserved.disk, id, unserved.found.generation,
+                                  std::move(unserved.found.topic_name),
+                                  unserved.file_delete_delay_ms);
+}
+
+Task<Status> Manager::remove_files(LogDisk& disk, TopicPartition id, Generation generation,
+                                   std::string topic_name, int64_t delay_ms) {
   Status removed = co_await submit_reserved(
-      ShardId(0), [store = store_, directory = entry.disk->directory(), id = partition.id(),
-                   generation = partition.generation()] {
+      ShardId(0), [store = store_, directory = disk.directory(), id, generation] {
         return remove_on_store(store, directory, id, generation);
       });
   if (!removed) {
-    entry.disk->note_failure(removed.error());
+    disk.note_failure(removed.error());
     co_return removed;
   }
-  const std::string name = deleted_directory_name(partition.topic_name(), partition.id().partition,
-                                                  reactor::this_shard().random_uuid());
-  const std::string path = entry.disk->path() + "/" + name;
-  const Status renamed = co_await reactor::rename_file(partition.directory(), path);
+  const std::string name =
+      deleted_directory_name(topic_name, id.partition, reactor::this_shard().random_uuid());
+  const std::string path = disk.path() + "/" + name;
+  const std::string from = disk.path() + "/" + partition_directory_name(topic_name, id.partition);
+  const Status renamed = co_await reactor::rename_file(from, path);
   if (!renamed && renamed.error().code == Errc::not_found) co_return Status{};
   if (!renamed) co_return renamed;
-  CO_TRY(co_await reactor::sync_directory(entry.disk->path()));
-  const Duration delay = std::chrono::milliseconds(partition.config().file_delete_delay_ms);
+  CO_TRY(co_await reactor::sync_directory(disk.path()));
+  const Duration delay = std::chrono::milliseconds(delay_ms);
   gate_.spawn("delete files", remove_later(path, delay), reactor::TaskClass::background);
   co_return Status{};
 }

@@ -26,6 +26,7 @@ class Manager final : public LogManager {
 
   reactor::Task<Status> open_partition(PartitionSpec spec) override;
   PartitionLog* find(const TopicPartition& id) override;
+  Errc absence(const TopicPartition& id) const override;
   reactor::Task<Status> delete_partition(TopicPartition id) override;
   bool writable() const override;
   reactor::Task<void> run_retention() override;
@@ -36,9 +37,20 @@ class Manager final : public LogManager {
     std::unique_ptr<Partition> partition;
     LogDisk* disk = nullptr;
   };
+  // A log that cannot be served, and what its deletion needs.
+  struct Unserved {
+    Error why;
+    LogDisk* disk = nullptr;  // null: not known
+    ManifestPartition found;
+    int64_t file_delete_delay_ms = 0;
+  };
   Entry* entry_of(const TopicPartition& id);
   reactor::Task<Status> open_new(PartitionSpec spec);
+  reactor::Task<Status> open_placed(PlacedPartition placed, PartitionSpec spec);
   reactor::Task<Status> forget(Entry entry);
+  reactor::Task<Status> forget_unserved(TopicPartition id);
+  reactor::Task<Status> remove_files(LogDisk& disk, TopicPartition id, Generation generation,
+                                     std::string topic_name, int64_t delay_ms);
   reactor::Task<Status> finish_all();
   reactor::Task<void> finish(Entry& entry, Status& result);
   reactor::Task<void> remove_later(std::string path, Duration delay);
@@ -56,6 +68,7 @@ class Manager final : public LogManager {
   bool stopped_ = false;
   // Written by open_partition() and delete_partition().
   std::unordered_map<TopicPartition, Entry> partitions_;
+  std::unordered_map<TopicPartition, Unserved> unserved_;
   std::unordered_set<TopicPartition> changing_;  // being opened or deleted
   reactor::WaitList changed_;
   reactor::WaitList stop_;  // what sleeps is woken by stop()

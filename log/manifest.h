@@ -50,6 +50,8 @@ class Manifest {
   // Ends when every edit made before this call is durable. Concurrent calls share their writes.
   reactor::Task<Status> commit();
 
+  // Of the last entry that is durable here, or in the snapshot.
+  uint64_t sequence() const { return entry_sequence_; }
   uint64_t journal_bytes() const { return journal_bytes_; }
   // Commits, folds the journal when it is not empty, closes. Run before destruction.
   reactor::Task<Status> close();

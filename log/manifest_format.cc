@@ -113,6 +113,7 @@ void write_fields(EditWriter& w, const RecoveryPointSet& e) {
   w.put(e.id).put(e.point.offset).put(e.point.segment_base).put(e.point.position);
 }
 void write_fields(EditWriter& w, const NextGenerationSet& e) { w.put(e.next); }
+void write_fields(EditWriter& w, const QuarantineSet& e) { w.put(e.id).put(e.reason); }
 
 // The braces matter: they evaluate from left to right.
 void read_fields(EditReader& r, PartitionAdded& e) {
@@ -138,6 +139,7 @@ void read_fields(EditReader& r, RecoveryPointSet& e) {
   e = {r.partition(), {r.offset(), r.offset(), r.integer<uint64_t>()}};
 }
 void read_fields(EditReader& r, NextGenerationSet& e) { e = {r.generation()}; }
+void read_fields(EditReader& r, QuarantineSet& e) { e = {r.partition(), r.text()}; }
 
 // The kind byte on disk is 1 + the alternative's index: the order in ManifestEdit never changes.
 template <size_t I = 0>
@@ -191,6 +193,7 @@ void change(ManifestPartition& p, const EpochSet& e) {
 }
 void change(ManifestPartition& p, const EpochsReplaced& e) { p.epochs = e.epochs; }
 void change(ManifestPartition& p, const RecoveryPointSet& e) { p.recovery = e.point; }
+void change(ManifestPartition& p, const QuarantineSet& e) { p.quarantine = e.reason; }
 template <class Edit>
 bool apply_one(ManifestState& state, const Edit& e) {
   ManifestPartition* partition = find_mutable(state, e.id);
@@ -205,6 +208,7 @@ void encode_partition(const ManifestPartition& p, std::vector<uint8_t>& out) {
   encode_edit(RecoveryPointSet{p.id, p.recovery}, out);
   if (!p.epochs.empty()) encode_edit(EpochsReplaced{p.id, p.epochs}, out);
   for (const auto& [base, segment] : p.segments) encode_edit(SegmentSet{p.id, segment}, out);
+  if (!p.quarantine.empty()) encode_edit(QuarantineSet{p.id, p.quarantine}, out);
 }
 
 void encode_framed(uint32_t magic, uint64_t sequence, BytesView edits, std::vector<uint8_t>& out) {

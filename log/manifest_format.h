@@ -52,6 +52,7 @@ struct ManifestPartition {
   RecoveryPoint recovery;
   std::map<Offset, ManifestSegment> segments;  // by base
   std::map<LeaderEpoch, Offset> epochs;        // to their first offset
+  std::string quarantine;                      // what is damaged; empty: nothing known
   bool operator==(const ManifestPartition&) const = default;
 };
 
@@ -109,6 +110,11 @@ struct RecoveryPointSet {
   RecoveryPoint point;
   bool operator==(const RecoveryPointSet&) const = default;
 };
+struct QuarantineSet {  // nothing of the partition is served; an empty reason ends it
+  TopicPartition id;
+  std::string reason;  // at most kTopicNameBytesMax
+  bool operator==(const QuarantineSet&) const = default;
+};
 struct NextGenerationSet {
   Generation next;
   bool operator==(const NextGenerationSet&) const = default;
@@ -116,7 +122,7 @@ struct NextGenerationSet {
 
 using ManifestEdit =
     std::variant<PartitionAdded, PartitionRemoved, SegmentSet, SegmentRemoved, LogStartSet,
-                 EpochSet, EpochsReplaced, RecoveryPointSet, NextGenerationSet>;
+                 EpochSet, EpochsReplaced, RecoveryPointSet, NextGenerationSet, QuarantineSet>;
 
 // Applies one edit. False when its partition or generation is not there: nothing changed.
 bool apply(ManifestState& state, const ManifestEdit& edit);

@@ -52,36 +52,61 @@ Task<Status> Replay::begin() {
   co_return Status{};
 }
 
-Status Replay::add(const WalRecord& record, BytesView payload) {
+// Absent when nothing of [record.position, end) is wanted.
+std::optional<Replay::Piece> Replay::piece_of(const WalRecord& record, uint64_t end) const {
   const RecoveryPoint& from = found_.recovery;
-  if (record.generation != found_.generation || !found_.segments.contains(record.segment_base))
-    return {};
-  if (record.segment_base < from.segment_base) return {};
-  Piece piece{record.segment_base, record.position, {}};
+  if (record.generation != found_.generation || !found_.segments.contains(record.segment_base)) {
+    return std::nullopt;
+  }
+  if (record.segment_base < from.segment_base) return std::nullopt;
+  const bool below = end <= align_down(from.position, kDiskBlockBytes);
+  if (record.segment_base == from.segment_base && below) return std::nullopt;
+  return Piece{record.segment_base, record.position, {}};
+}
+
+Status Replay::add(const WalRecord& record, BytesView payload) {
+  std::optional<WalExtent> extent;
   if (record.kind == WalKind::extent) {
-    piece.extent = decode_wal_extent(payload);
-    const bool blocks = piece.extent && piece.position % kDiskBlockBytes == 0 &&
-                        piece.extent->length % kDiskBlockBytes == 0;
-    if (!blocks) {
+    extent = decode_wal_extent(payload);
+    if (!extent || record.position % kDiskBlockBytes != 0 ||
+        extent->length % kDiskBlockBytes != 0) {
       return fail(Errc::corrupt, where(record.segment_base, record.position) +
                                      ": an extent record that cannot be");
     }
   }
-  const uint64_t end = piece.extent ? piece.end() : piece.position + payload.size();
-  const bool below = end <= align_down(from.position, kDiskBlockBytes);
-  if (record.segment_base == from.segment_base && below) return {};
-  if (!piece.extent) piece.bytes.assign(payload.begin(), payload.end());
-  pieces_.push_back(std::move(piece));
+  auto piece = piece_of(record, record.position + (extent ? extent->length : payload.size()));
+  if (!piece) return {};
+  piece->extent = extent;
+  if (!extent) piece->bytes.assign(payload.begin(), payload.end());
+  pieces_.push_back(std::move(*piece));
   return {};
 }
 
+void Replay::add_broken(const WalRecord& record, BytesView payload) {
+  auto piece = piece_of(record, record.position + payload.size());
+  if (!piece) return;
+  piece->broken = true;
+  piece->bytes.resize(payload.size());
+  pieces_.push_back(std::move(*piece));
+}
+
+// The first one is the one to tell.
+void Replay::note_damage(std::string what) {
+  if (damage_.empty()) damage_ = std::move(what);
+}
+
 Task<Result<bool>> Replay::apply(const Piece& piece) {
-  if (piece.segment > segment_.base) CO_TRY(co_await advance_to(piece.segment));
+  if (piece.broken) co_return true;
+  if (piece.segment > segment_.base) {
+    CO_TRY_ASSIGN(const bool there, co_await advance_to(piece.segment));
+    if (!there) co_return false;
+  }
   const uint64_t end = piece.end();
   if (end <= written_) co_return true;
   if (piece.position > end_) {
-    co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the write-ahead log goes on at " +
-                                      std::to_string(piece.position));
+    note_damage(where(segment_.base, end_) + ": bytes are gone up to " +
+                std::to_string(piece.position) + ", where the write-ahead log goes on");
+    co_return false;
   }
   if (piece.extent) co_return co_await apply_extent(piece);
   // Bytes below written_ are in the file; a carried record repeats them.
@@ -224,32 +249,56 @@ void Replay::go_to(const ManifestSegment& next) {
   changed_ = false;
 }
 
-Task<Status> Replay::advance_to(Offset base) {
+Task<Result<bool>> Replay::advance_to(Offset base) {
   while (segment_.base < base) {
     CO_TRY(co_await measure());
     const ManifestSegment next = *segment_after(segment_.base);
     if (next.base != segment_.next) {
-      co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the records from " +
-                                        segment_.next.to_string() + " to " +
-                                        (next.base - 1).to_string() +
-                                        " are gone, and later ones are not");
+      note_damage(where(segment_.base, end_) + ": the records from " + segment_.next.to_string() +
+                  " to " + (next.base - 1).to_string() + " are gone, and later ones are not");
+      co_return false;
     }
     CO_TRY(co_await settle(false));
     go_to(next);
   }
+  co_return true;
+}
+
+// A broken record did no harm when another one repeats its bytes, or when the log ends before it
+// for another reason.
+void Replay::check_broken() {
+  for (const Piece& piece : pieces_) {
+    if (!piece.broken) continue;
+    const bool passed = piece.segment < segment_.base;
+    if (passed || (piece.segment == segment_.base && piece.end() <= end_)) continue;
+    damage_ = where(piece.segment, piece.position) +
+              ": the batch that belongs there has a bad checksum in the write-ahead log";
+    return;
+  }
+}
+
+Task<Status> Replay::apply_all() {
+  std::ranges::sort(pieces_, {}, [](const Piece& piece) {
+    return std::tuple(piece.segment, piece.position, piece.extent.has_value(), piece.end());
+  });
+  CO_TRY(co_await begin());
+  bool extent_failed = false;
+  for (const Piece& piece : pieces_) {
+    CO_TRY_ASSIGN(const bool there, co_await apply(piece));
+    if (there) continue;
+    extent_failed = damage_.empty();
+    break;
+  }
+  // Behind an extent that was never acknowledged nothing was.
+  if (!extent_failed) check_broken();
   co_return Status{};
 }
 
 Task<Status> Replay::finish(std::vector<ManifestEdit>& edits) {
   if (found_.segments.empty()) co_return Status{};
-  std::ranges::sort(pieces_, {}, [](const Piece& piece) {
-    return std::tuple(piece.segment, piece.position, piece.extent.has_value(), piece.end());
-  });
-  CO_TRY(co_await begin());
-  for (const Piece& piece : pieces_) {
-    CO_TRY_ASSIGN(const bool there, co_await apply(piece));
-    if (!there) break;
-  }
+  CO_TRY(co_await apply_all());
+  // The manifest keeps what it knows of segments behind the damage.
+  if (!damage_.empty() && segment_after(segment_.base)) co_return Status{};
   for (;;) {
     CO_TRY(co_await measure());
     const ManifestSegment* next = segment_after(segment_.base);

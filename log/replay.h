@@ -39,9 +39,15 @@ class Replay {
 
   // A record of this partition. Copies the payload. REQUIRES: kind batch or extent.
   Status add(const WalRecord& record, BytesView payload);
+  // A record whose batch fails its checksum: it counts only as far as a carried record repeats it.
+  void add_broken(const WalRecord& record, BytesView payload);
   // After the last record: writes what they hold, cuts what is no whole batch, ends segments that
-  // were rolled. Adds what the manifest must say. Errc::corrupt for a hole.
+  // were rolled. Adds what the manifest must say. Errc::corrupt when the files are damaged: then
+  // nothing is added.
   reactor::Task<Status> finish(std::vector<ManifestEdit>& edits);
+  // After finish(): what of the records is gone, empty for nothing. What was added speaks of the
+  // log up to there.
+  const std::string& damage() const { return damage_; }
 
  private:
   struct Piece {
@@ -49,8 +55,13 @@ class Replay {
     uint64_t position;
     std::vector<uint8_t> bytes;
     std::optional<WalExtent> extent = std::nullopt;  // then the bytes are in the file, or nowhere
+    bool broken = false;                             // then the bytes are nowhere
     uint64_t end() const { return position + (extent ? extent->length : bytes.size()); }
   };
+  std::optional<Piece> piece_of(const WalRecord& record, uint64_t end) const;
+  void note_damage(std::string what);
+  reactor::Task<Status> apply_all();
+  void check_broken();
   reactor::Task<Status> begin();
   // False when the log ends before the piece.
   reactor::Task<Result<bool>> apply(const Piece& piece);
@@ -60,7 +71,8 @@ class Replay {
   reactor::Task<Status> settle(bool goes_on);
   void go_to(const ManifestSegment& next);
   reactor::Task<Status> walk(Segment& segment, uint64_t from);
-  reactor::Task<Status> advance_to(Offset base);
+  // False when the log ends before that segment.
+  reactor::Task<Result<bool>> advance_to(Offset base);
   const ManifestSegment* segment_after(Offset base) const;
   std::string where(Offset segment, uint64_t position) const;
 
@@ -79,6 +91,7 @@ class Replay {
   bool changed_ = false;  // there were bytes for this segment
   LeaderEpochs epochs_;
   std::vector<ManifestEdit> edits_;
+  std::string damage_;
 };
 
 }  // namespace odradek::log

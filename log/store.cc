@@ -37,6 +37,15 @@ Task<Result<std::unique_ptr<Store>>> Store::open(LogOptions options) {
 
 Store::~Store() { CHECK(closed_); }
 
+static void tell_of_quarantine(const std::string& path, const ManifestPartition& partition) {
+  const std::string name = partition_directory_name(partition.topic_name, partition.id.partition);
+  reactor::log_error(
+      "{}/{} is quarantined: {}. Clients get KAFKA_STORAGE_ERROR for it, other partitions are "
+      "served. Delete the topic, or put back a copy of the log directory, or stop the broker and "
+      "take what is left: odradek storage accept-loss {} {}",
+      path, name, partition.quarantine, path, name);
+}
+
 Task<Status> Store::open_directory(std::string path) {
   Directory& made = directories_.emplace_back();
   CO_TRY_ASSIGN(made.directory, co_await LogDirectory::open(path));
@@ -46,13 +55,14 @@ Task<Status> Store::open_directory(std::string path) {
   made.reusable_files = std::move(report.reusable_files);
   made.directory->check_clean(report.wals);
   CO_TRY(co_await remove_deleted(path));
+  const size_t found_before = found_.size();
   for (const ManifestPartition* partition : made.manifest->state().sorted()) {
     found_.push_back({partition->id, partition->topic_name, path});
+    if (!partition->quarantine.empty()) tell_of_quarantine(path, *partition);
   }
   reactor::log_info("{}: {} partitions, {} write-ahead bytes read, {} records of {} partitions{}",
-                    path, made.manifest->state().partitions.size(), report.wal_bytes,
-                    report.records, report.partitions,
-                    made.directory->was_clean() ? ", clean" : "");
+                    path, found_.size() - found_before, report.wal_bytes, report.records,
+                    report.partitions, made.directory->was_clean() ? ", clean" : "");
   co_return Status{};
 }
 
@@ -164,7 +174,7 @@ Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_
       const ManifestPartition* again = manifest.find(id);
       if (!again) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
       (void)found;
-      co_return PlacedPartition{i, *again};
+      co_return PlacedPartition{i, *again, manifest.sequence()};
     }
     if (manifest.state().partitions.size() <
         directories_[fewest].manifest->state().partitions.size()) {
@@ -176,7 +186,7 @@ Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_
   CO_TRY(co_await manifest.commit());
   const ManifestPartition* added = manifest.find(id);
   if (!added) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
-  co_return PlacedPartition{fewest, *added};
+  co_return PlacedPartition{fewest, *added, manifest.sequence()};
 }
 
 Task<Status> Store::remove(size_t directory, TopicPartition id, Generation generation) {
@@ -185,10 +195,11 @@ Task<Status> Store::remove(size_t directory, TopicPartition id, Generation gener
   co_return co_await manifest.commit();
 }
 
-Task<Status> Store::edit(size_t directory, std::vector<ManifestEdit> edits) {
+Task<Result<uint64_t>> Store::edit(size_t directory, std::vector<ManifestEdit> edits) {
   Manifest& manifest = *directories_[directory].manifest;
   for (const ManifestEdit& edit : edits) manifest.edit(edit);
-  co_return co_await manifest.commit();
+  CO_TRY(co_await manifest.commit());
+  co_return manifest.sequence();
 }
 
 }  // namespace odradek::log

@@ -19,6 +19,7 @@ namespace odradek::log {
 struct PlacedPartition {
   size_t directory = 0;
   ManifestPartition partition;
+  uint64_t manifest_sequence = 0;  // of a manifest entry that is durable and knows it
 };
 
 class LogDisk;
@@ -46,8 +47,9 @@ class Store final : public LogStore {
   reactor::Task<Result<PlacedPartition>> place(TopicPartition id, std::string topic_name);
   // Forgets the partition, durably. Its files are the caller's.
   reactor::Task<Status> remove(size_t directory, TopicPartition id, Generation generation);
-  // Changes the manifest of a directory, durably.
-  reactor::Task<Status> edit(size_t directory, std::vector<ManifestEdit> edits);
+  // Changes the manifest of a directory, durably. Returns the number of an entry that is durable
+  // and not before them.
+  reactor::Task<Result<uint64_t>> edit(size_t directory, std::vector<ManifestEdit> edits);
   // Who hears of a failure of the directory. leave() returns when nobody speaks to it any more.
   void join(size_t directory, reactor::ShardId shard, LogDisk* disk);
   // `end` is where its WAL ended.

@@ -110,6 +110,7 @@ void Wal::begin_group() {
   fill_ = kWalGroupHeaderBytes;
   record_count_ = 0;
   flush_now_ = false;
+  partitions_ = {};
   seed_ = wal_group_seed(id_, sealed_ + 1);
 }
 
@@ -120,6 +121,7 @@ WalSequence Wal::stage(const WalRecord& record, const Chain& payload, WalFlush f
   CHECK(fill_ + bytes <= options_.group_bytes_max, fill_, bytes);
   encode_wal_record(record, payload, seed_, collecting_.data() + fill_);
   fill_ += static_cast<uint32_t>(bytes);
+  partitions_.add(record.id);
   flush_now_ = flush_now_ || flush == WalFlush::now;
   if (record_count_++ == 0) work_.notify_all();
   return sealed_ + 1;
@@ -157,6 +159,8 @@ WalGroupHeader Wal::next_header() const {
   header.flushed_through = durable_;
   header.released_through = released_;
   header.sealed_ms = this_shard().wall_now().ms;
+  header.manifest_sequence = manifest_sequence_;
+  header.partitions_before = partitions_before_;
   return header;
 }
 
@@ -173,6 +177,7 @@ Wal::Group Wal::seal() {
   previous_checksum_ =
       encode_wal_group_header(header, MutableBytes(collecting_.data(), kWalGroupHeaderBytes));
   std::swap(collecting_, in_flight_);
+  partitions_before_ = partitions_;
   sealed_ = header.sequence;
   stats_.groups += 1;
   stats_.records += record_count_;

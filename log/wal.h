@@ -10,6 +10,7 @@
 // staging buffers of group_bytes_max, and the ring of files on disk.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -109,6 +110,12 @@ class Wal {
   // whole.
   void leave_file() { ring_->leave_current(); }
 
+  // The manifest's entry `sequence` is durable. Groups say so from now on: a start that finds less
+  // in the manifest knows that it lost something.
+  void note_manifest(uint64_t sequence) {
+    manifest_sequence_ = std::max(manifest_sequence_, sequence);
+  }
+
   // The first write or fsync error; nothing is written after it.
   const std::optional<Error>& failure() const { return failure_; }
 
@@ -170,7 +177,10 @@ class Wal {
   uint32_t record_count_ = 0;
   uint32_t seed_ = 0;
   bool flush_now_ = false;
+  WalPartitionFilter partitions_;
+  uint64_t manifest_sequence_ = 0;  // by note_manifest()
   // Written by the writer.
+  WalPartitionFilter partitions_before_;  // of the group that was sealed last
   WalSequence sealed_{0};
   WalSequence written_{0};
   WalSequence durable_{0};

@@ -15,8 +15,9 @@ constexpr size_t kFileChecksum = 0, kFileMagic = 4, kFileVersion = 8, kFileWal =
 // In a group header.
 constexpr size_t kGroupChecksum = 0, kGroupMagic = 4, kGroupVersion = 8, kGroupRecords = 12,
                  kGroupWal = 16, kGroupSequence = 32, kGroupFlushed = 40, kGroupReleased = 48,
-                 kGroupPrevious = 56, kGroupBytes = 60, kGroupRecordBytes = 64, kGroupSealed = 72;
-static_assert(kGroupSealed + 8 <= kWalGroupHeaderBytes);
+                 kGroupPrevious = 56, kGroupBytes = 60, kGroupRecordBytes = 64, kGroupSealed = 72,
+                 kGroupManifest = 80, kGroupPartitions = 88;
+static_assert(kGroupPartitions + WalPartitionFilter::kBytes == kWalGroupHeaderBytes);
 // In a record header.
 constexpr size_t kChecksum = 0, kKind = 4, kFlags = 5, kLength = 8, kPartition = 12, kTopic = 16,
                  kGeneration = 32, kEpoch = 36, kBase = 40, kLast = 48, kSegment = 56,
@@ -84,6 +85,41 @@ WalRecord decode_record(const uint8_t* h) {
 
 }  // namespace
 
+// Two bits a partition. Part of the format: the numbers never change.
+static std::array<uint32_t, 2> filter_bits(const TopicPartition& id) {
+  uint64_t h = load_le<uint64_t>(id.topic.bytes.data());
+  h = (h ^ load_le<uint64_t>(id.topic.bytes.data() + 8)) * 0x9e3779b97f4a7c15;
+  h = (h ^ h >> 32 ^ static_cast<uint32_t>(id.partition.value)) * 0xbf58476d1ce4e5b9;
+  h ^= h >> 29;
+  constexpr uint64_t kBits = WalPartitionFilter::kBytes * 8;
+  return {static_cast<uint32_t>((h & 0xffffffff) * kBits >> 32),
+          static_cast<uint32_t>((h >> 32) * kBits >> 32)};
+}
+
+void WalPartitionFilter::add(const TopicPartition& id) {
+  for (const uint32_t bit : filter_bits(id)) words_[bit / 64] |= uint64_t{1} << bit % 64;
+}
+
+bool WalPartitionFilter::may_hold(const TopicPartition& id) const {
+  if (empty()) return true;
+  for (const uint32_t bit : filter_bits(id)) {
+    if ((words_[bit / 64] >> bit % 64 & 1) == 0) return false;
+  }
+  return true;
+}
+
+void WalPartitionFilter::store(uint8_t* to) const {
+  for (size_t i = 0; i < words_.size(); ++i) store_le<uint64_t>(to + 8 * i, words_[i]);
+}
+
+WalPartitionFilter WalPartitionFilter::load(const uint8_t* from) {
+  WalPartitionFilter filter;
+  for (size_t i = 0; i < filter.words_.size(); ++i) {
+    filter.words_[i] = load_le<uint64_t>(from + 8 * i);
+  }
+  return filter;
+}
+
 uint32_t wal_group_seed(const Uuid& wal, WalSequence sequence) {
   std::array<uint8_t, 24> bytes;
   store_uuid(bytes.data(), wal);
@@ -131,6 +167,8 @@ uint32_t encode_wal_group_header(const WalGroupHeader& header, MutableBytes to) 
   store_le<uint32_t>(h + kGroupBytes, header.group_bytes);
   store_le<uint32_t>(h + kGroupRecordBytes, header.record_bytes);
   store_le<int64_t>(h + kGroupSealed, header.sealed_ms);
+  store_le<uint64_t>(h + kGroupManifest, header.manifest_sequence);
+  header.partitions_before.store(h + kGroupPartitions);
   const uint32_t checksum = crc32c(0, to.subspan(kGroupMagic));
   store_le<uint32_t>(h + kGroupChecksum, checksum);
   return checksum;
@@ -158,6 +196,8 @@ Result<DecodedWalGroupHeader> decode_wal_group_header(BytesView bytes) {
   header.group_bytes = load_le<uint32_t>(h + kGroupBytes);
   header.record_bytes = load_le<uint32_t>(h + kGroupRecordBytes);
   header.sealed_ms = load_le<int64_t>(h + kGroupSealed);
+  header.manifest_sequence = load_le<uint64_t>(h + kGroupManifest);
+  header.partitions_before = WalPartitionFilter::load(h + kGroupPartitions);
   const uint64_t least = uint64_t{kWalGroupHeaderBytes} + header.record_bytes;
   if (header.group_bytes % kWalBlockBytes != 0 || header.group_bytes < least) {
     return fail(Errc::corrupt, "WAL group header has lengths that do not fit");
@@ -237,7 +277,8 @@ Result<std::optional<WalRecordCursor::Item>> WalRecordCursor::next() {
       (h[kFlags] & ~kFlagsKnown) != 0) {
     return fail(Errc::unsupported, "WAL record is of an unknown kind: a newer odradek wrote it");
   }
-  if (hashed < length && !batch_is_whole(item.payload)) {
+  item.broken = hashed < length && !batch_is_whole(item.payload);
+  if (item.broken && !pass_broken_) {
     return fail(Errc::corrupt, "batch in the WAL has a bad checksum");
   }
   rest_ = rest_.subspan(wal_record_size(length));

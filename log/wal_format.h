@@ -26,6 +26,7 @@ struct WalEnd {
 
 inline constexpr char kWalFolder[] = "odradek.wal";
 inline constexpr char kWalSuffix[] = ".wal";
+inline constexpr char kWalDamagedSuffix[] = ".damaged";
 inline constexpr char kWalRetiredFile[] = "retired";
 inline constexpr uint32_t kWalBlockBytes = 4096;
 inline constexpr uint32_t kWalFileMagic = 0x3157464f;     // "OFW1"
@@ -78,6 +79,23 @@ struct WalFileHeader {
   bool operator==(const WalFileHeader&) const = default;
 };
 
+// A small set of partitions that may say yes for one that was not added, never no for one that was:
+// so a group tells what the group before it holds, should that be unreadable. No I/O, fixed size.
+class WalPartitionFilter {
+ public:
+  static constexpr size_t kBytes = 40;
+  void add(const TopicPartition& id);
+  // True for all when nothing was added: then the filter tells nothing.
+  bool may_hold(const TopicPartition& id) const;
+  bool empty() const { return words_ == std::array<uint64_t, kBytes / 8>{}; }
+  void store(uint8_t* to) const;
+  static WalPartitionFilter load(const uint8_t* from);
+  bool operator==(const WalPartitionFilter&) const = default;
+
+ private:
+  std::array<uint64_t, kBytes / 8> words_{};
+};
+
 struct WalGroupHeader {
   Uuid wal;
   WalSequence sequence;
@@ -88,6 +106,9 @@ struct WalGroupHeader {
   uint32_t record_bytes = 0;       // of the records with their padding to 8
   uint32_t record_count = 0;       // 0: a mark, see FORMAT.md
   int64_t sealed_ms = 0;           // wall time
+  uint64_t manifest_sequence = 0;  // of a manifest entry that was durable when this was sealed
+  // Of group sequence - 1; of group `sequence` in a mark.
+  WalPartitionFilter partitions_before;
   bool operator==(const WalGroupHeader&) const = default;
 };
 
@@ -126,14 +147,18 @@ class WalRecordCursor {
   struct Item {
     WalRecord record;
     BytesView payload;
+    bool broken = false;  // only after pass_broken_batches()
   };
   // The next record; empty after the last. Errc::corrupt ends the walk.
   Result<std::optional<Item>> next();
+  // A batch that fails its own checksum, in a record that passes its own, no longer ends the walk.
+  void pass_broken_batches() { pass_broken_ = true; }
 
  private:
   BytesView rest_;
   uint32_t seed_;
   uint32_t left_;
+  bool pass_broken_ = false;
 };
 
 }  // namespace odradek::log

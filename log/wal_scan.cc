@@ -217,7 +217,7 @@ Task<Status> WalScan::read_one(File& file, uint32_t index, std::vector<Candidate
 
 // Of two copies of a sequence (there is one, unless the disk wrote twice) the whole one counts.
 void WalScan::judge(std::vector<Candidate> candidates) {
-  std::map<Uuid, std::map<WalSequence, Candidate>> by_wal;
+  std::map<Uuid, Groups> by_wal;
   std::map<Uuid, ScannedWal> facts;
   for (Candidate& candidate : candidates) {
     const WalGroupHeader& header = candidate.header;
@@ -225,8 +225,14 @@ void WalScan::judge(std::vector<Candidate> candidates) {
     wal.id = header.wal;
     wal.flushed_through = std::max(wal.flushed_through, header.flushed_through);
     wal.released_through = std::max(wal.released_through, header.released_through);
-    auto& groups = by_wal[header.wal];
-    if (header.record_count == 0) continue;  // a mark: only those facts
+    wal.manifest_sequence = std::max(wal.manifest_sequence, header.manifest_sequence);
+    const bool mark = header.record_count == 0;
+    if (!header.partitions_before.empty()) {
+      const WalSequence of = mark ? header.sequence : header.sequence - 1;
+      by_wal[header.wal].partitions[of] = header.partitions_before;
+    }
+    auto& groups = by_wal[header.wal].found;
+    if (mark) continue;  // only those facts
     const auto same = groups.find(header.sequence);
     if (same == groups.end()) {
       groups.emplace(header.sequence, std::move(candidate));
@@ -242,14 +248,15 @@ void WalScan::judge(std::vector<Candidate> candidates) {
 
 // Walks the sequences from the first that is needed. What is missing or broken is damage where a
 // later header says that it was durable, and the torn end of the log anywhere else.
-void WalScan::judge_wal(ScannedWal& wal, const std::map<WalSequence, Candidate>& groups) const {
+void WalScan::judge_wal(ScannedWal& wal, const Groups& known) const {
+  const auto& groups = known.found;
   wal.last = wal.released_through;
   const Candidate* previous = nullptr;  // the live group right before, if it is one
   WalSequence next = wal.released_through + 1;
   for (auto it = groups.lower_bound(next); it != groups.end() && !wal.torn; ++it) {
     const auto& [sequence, group] = *it;
     if (sequence > next) {
-      add_damage(wal, next, std::min(sequence - 1, wal.flushed_through), "missing");
+      add_damage(wal, known, {next, std::min(sequence - 1, wal.flushed_through), "missing"});
       wal.torn = sequence - 1 > wal.flushed_through;
       previous = nullptr;
     }
@@ -263,27 +270,40 @@ void WalScan::judge_wal(ScannedWal& wal, const std::map<WalSequence, Candidate>&
       previous = &group;
     } else {
       const std::string place = place_name(files_[group.place.file].path, group.place.position);
-      add_damage(wal, sequence, sequence, place + ": " + fault);
+      WalDamage damage{sequence, sequence, place + ": " + fault};
+      if (!group.fault.empty() && chain_fault(group, previous).empty()) damage.group = group.place;
+      add_damage(wal, known, std::move(damage));
       previous = nullptr;
     }
   }
-  add_damage(wal, next, wal.flushed_through, "missing");
+  add_damage(wal, known, {next, wal.flushed_through, "missing"});
 }
 
-std::string WalScan::fault_of(const Candidate& group, const Candidate* previous) {
-  if (!group.fault.empty() || previous == nullptr) return group.fault;
-  if (group.header.previous_checksum == previous->place.checksum) return {};
+std::string WalScan::chain_fault(const Candidate& group, const Candidate* previous) {
+  if (previous == nullptr || group.header.previous_checksum == previous->place.checksum) return {};
   return "it does not continue the group before it";
 }
 
-void WalScan::add_damage(ScannedWal& wal, WalSequence first, WalSequence last, std::string what) {
-  if (first > last) return;
-  wal.damage.push_back({first, last, std::move(what)});
+std::string WalScan::fault_of(const Candidate& group, const Candidate* previous) {
+  return group.fault.empty() ? chain_fault(group, previous) : group.fault;
+}
+
+// Of several groups in a row only the last is told of by another.
+void WalScan::add_damage(ScannedWal& wal, const Groups& groups, WalDamage damage) {
+  if (damage.first > damage.last) return;
+  const auto told = groups.partitions.find(damage.last);
+  if (damage.first == damage.last && told != groups.partitions.end()) {
+    damage.partitions = told->second;
+  }
+  wal.damage.push_back(std::move(damage));
 }
 
 Task<Result<WalGroupView>> WalScan::read_group(size_t wal, size_t index) {
   CHECK(wal < wals_.size() && index < wals_[wal].live.size(), wal, index);
-  const WalGroupPlace place = wals_[wal].live[index];
+  return read_at(wals_[wal].live[index]);
+}
+
+Task<Result<WalGroupView>> WalScan::read_at(WalGroupPlace place) {
   const std::string& path = files_[place.file].path;
   if (place.group_bytes > window_.size()) window_ = AlignedBuffer(place.group_bytes);
   if (!open_.is_open() || open_file_ != place.file) {
@@ -323,6 +343,21 @@ Task<Status> WalScan::retire() {
   retired_ = std::move(ids);
   for (FoundFile& file : files_) file.retired = !file.owner.is_zero();
   co_return Status{};
+}
+
+Task<Status> WalScan::set_aside() {
+  std::vector<FoundFile> kept;
+  for (FoundFile& file : files_) {
+    const auto wal = std::ranges::find(wals_, file.owner, &ScannedWal::id);
+    if (wal == wals_.end() || wal->damage.empty()) {
+      kept.push_back(std::move(file));
+      continue;
+    }
+    CO_TRY(co_await reactor::rename_file(file.path, file.path + kWalDamagedSuffix));
+  }
+  if (kept.size() == files_.size()) co_return Status{};
+  files_ = std::move(kept);
+  co_return co_await reactor::sync_directory(folder_);
 }
 
 // A file without an owner holds nothing: its maker never came to writing groups.

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,20 +18,24 @@
 
 namespace odradek::log {
 
-// A hole that is no torn tail: acknowledged records are gone. Recovery goes on around it;
-// partitions whose offsets do not continue across it are the damaged ones.
-struct WalDamage {
-  WalSequence first;
-  WalSequence last;
-  std::string what;  // names file and place where they are known
-};
-
 struct WalGroupPlace {
   WalSequence sequence;
   uint32_t file = 0;  // index into WalScan::files()
   uint64_t position = 0;
   uint32_t group_bytes = 0;
   uint32_t checksum = 0;  // of its header
+};
+
+// A hole that is no torn tail: acknowledged records are gone. Recovery goes on around it:
+// recovery.h says whose they are.
+struct WalDamage {
+  WalSequence first;
+  WalSequence last;
+  std::string what;  // names file and place where they are known
+  // Set when the header of the one group is good: what it says of its records counts.
+  std::optional<WalGroupPlace> group = std::nullopt;
+  // Whose records the groups may hold; absent: anybody's.
+  std::optional<WalPartitionFilter> partitions = std::nullopt;
 };
 
 // What was found of one WAL, i.e. of one shard since one start.
@@ -42,6 +47,7 @@ struct ScannedWal {
   std::vector<WalGroupPlace> live;  // in order, after released_through
   bool torn = false;                // something behind `last` was cut
   std::vector<WalDamage> damage;    // holes at or below flushed_through
+  uint64_t manifest_sequence = 0;   // entries of the manifest up to this were durable
 };
 
 // A group's bytes; valid until the next read_group() of the same scan.
@@ -70,6 +76,8 @@ class WalScan {
   // Reads live group `index` of wals()[wal] again. Errc::corrupt when it no longer checks out.
   // It leaves the file open for the next call: close() before destruction.
   reactor::Task<Result<WalGroupView>> read_group(size_t wal, size_t index);
+  // The same of a damaged group whose header is good: some of its records are not.
+  reactor::Task<Result<WalGroupView>> read_damaged(WalGroupPlace place) { return read_at(place); }
   reactor::Task<Status> close();
 
   // Says durably that nothing in any of these files is needed any more: everything was destaged and
@@ -78,21 +86,31 @@ class WalScan {
   // The same without reading what the WALs hold: for a clean stop, when everything was destaged and
   // every Wal of the directory was stopped. The next scan then reads nothing but headers.
   static reactor::Task<Status> retire_all(std::string log_directory);
+  // Renames the files of WALs that are damaged to "<name>.damaged": no start looks at them, and
+  // what is left in them can still be studied. REQUIRES: retire() ended well.
+  reactor::Task<Status> set_aside();
   // Files a new Wal may take over: WalOptions::reusable_files. Before retire() only those that were
   // retired earlier.
   std::vector<std::string> reusable() const;
 
  private:
   struct Candidate;
+  // What is known of one WAL's groups before they are judged.
+  struct Groups {
+    std::map<WalSequence, Candidate> found;
+    std::map<WalSequence, WalPartitionFilter> partitions;  // as other groups tell
+  };
   WalScan() = default;
+  reactor::Task<Result<WalGroupView>> read_at(WalGroupPlace place);
   reactor::Task<Status> read_folder(std::string log_directory, bool headers_only);
   reactor::Task<Status> read_files();
   reactor::Task<Status> read_one(reactor::File& file, uint32_t index, std::vector<Candidate>& out);
   Status read_owner(FoundFile& found, BytesView headers) const;
   void judge(std::vector<Candidate> candidates);
-  void judge_wal(ScannedWal& wal, const std::map<WalSequence, Candidate>& groups) const;
+  void judge_wal(ScannedWal& wal, const Groups& groups) const;
+  static std::string chain_fault(const Candidate& group, const Candidate* previous);
   static std::string fault_of(const Candidate& group, const Candidate* previous);
-  static void add_damage(ScannedWal& wal, WalSequence first, WalSequence last, std::string what);
+  static void add_damage(ScannedWal& wal, const Groups& groups, WalDamage damage);
 
   std::string folder_;
   bool headers_only_ = false;

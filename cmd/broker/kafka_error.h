@@ -60,12 +60,12 @@ constexpr KafkaError kafka_error(Errc errc) {
     case Errc::closed:
     case Errc::canceled: return KafkaError::not_leader_or_follower;
     case Errc::out_of_range: return KafkaError::offset_out_of_range;
-    case Errc::corrupt: return KafkaError::corrupt_message;
     case Errc::timed_out: return KafkaError::request_timed_out;
     case Errc::unsupported: return KafkaError::unsupported_version;
     case Errc::malformed:
     case Errc::invalid: return KafkaError::invalid_request;
     case Errc::exists: return KafkaError::topic_already_exists;
+    case Errc::corrupt:  // in the log: what a client sends wrong has its own faults
     case Errc::io:
     case Errc::fenced:
     case Errc::disk_full:

@@ -49,7 +49,8 @@ std::vector<ManifestEdit> sample_edits() {
           EpochSet{a, LeaderEpoch(4), Offset(12)},
           EpochsReplaced{b, {{LeaderEpoch(1), Offset(7)}, {LeaderEpoch(2), Offset(9)}}},
           RecoveryPointSet{a, {Offset(20), Offset(10), 4096}},
-          SegmentRemoved{a, Offset(0)}};
+          SegmentRemoved{a, Offset(0)},
+          QuarantineSet{b, "a bad checksum"}};
 }
 
 ManifestState state_of(const std::vector<ManifestEdit>& edits) {

@@ -187,5 +187,32 @@ TEST_CASE("a record is one line for people") {
             "payload 91");
 }
 
+TEST_CASE(
+    "a filter of partitions names each that was added, few others, and all when it is empty") {
+  WalPartitionFilter filter;
+  TopicPartition id;
+  EXPECT(filter.may_hold(id));
+  for (uint8_t topic = 0; topic < 16; ++topic) {
+    id.topic.bytes.fill(topic);
+    id.partition = PartitionId(topic * 7);
+    filter.add(id);
+  }
+  std::array<uint8_t, WalPartitionFilter::kBytes> bytes;
+  filter.store(bytes.data());
+  const WalPartitionFilter loaded = WalPartitionFilter::load(bytes.data());
+  EXPECT(loaded == filter);
+  int others = 0;
+  for (int topic = 0; topic < 256; ++topic) {
+    id.topic.bytes.fill(static_cast<uint8_t>(topic));
+    for (int32_t partition = 0; partition < 120; ++partition) {
+      id.partition = PartitionId(partition);
+      const bool added = topic < 16 && partition == topic * 7;
+      if (added) REQUIRE(loaded.may_hold(id));
+      others += !added && loaded.may_hold(id) ? 1 : 0;
+    }
+  }
+  EXPECT(others < 256 * 120 / 50);
+}
+
 }  // namespace
 }  // namespace odradek::log

@@ -22,7 +22,7 @@ struct Answer {
 
 Task<Answer> delete_before(BrokerShard& shard, log::TopicPartition id, int64_t offset) {
   log::PartitionLog* log = shard.logs().find(id);
-  if (!log) co_return Answer{code(KafkaError::not_leader_or_follower), -1};
+  if (!log) co_return Answer{code(kafka_error(shard.logs().absence(id))), -1};
   // A log that only compacts keeps its history: the newest value of a key may be the oldest record.
   if (!log->config().delete_policy) co_return Answer{kPolicyViolation, -1};
   const auto start = co_await log->delete_records(log::Offset(offset));

@@ -67,7 +67,7 @@ Answer look(BrokerShard& shard, const Ask& ask) {
   Answer answer;
   const log::PartitionLog* log = shard.logs().find(ask.id);
   if (!log) {
-    answer.error = KafkaError::not_leader_or_follower;
+    answer.error = kafka_error(shard.logs().absence(ask.id));
     return answer;
   }
   answer.high_watermark = log->high_watermark().value;

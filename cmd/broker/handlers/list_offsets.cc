@@ -63,7 +63,7 @@ Answer found_below(Result<log::OffsetAndTime> found, log::Offset limit) {
 
 Task<Answer> look_up(BrokerShard& shard, Ask ask) {
   log::PartitionLog* log = shard.logs().find(ask.id);
-  if (!log) co_return failed(KafkaError::not_leader_or_follower);
+  if (!log) co_return failed(kafka_error(shard.logs().absence(ask.id)));
   if (ask.leader_epoch >= 0 && ask.leader_epoch != log->leader_epoch().value) {
     co_return failed(ask.leader_epoch < log->leader_epoch().value
                          ? KafkaError::fenced_leader_epoch

@@ -21,7 +21,7 @@ struct Answer {
 Task<Answer> end_of_epoch(BrokerShard& shard, log::TopicPartition id, int32_t current,
                           int32_t asked) {
   const log::PartitionLog* log = shard.logs().find(id);
-  if (!log) co_return Answer{KafkaError::not_leader_or_follower, {}};
+  if (!log) co_return Answer{kafka_error(shard.logs().absence(id)), {}};
   const int32_t epoch = log->leader_epoch().value;
   if (current >= 0 && current != epoch) {
     co_return Answer{

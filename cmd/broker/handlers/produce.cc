@@ -69,7 +69,7 @@ ProduceOutcome refused(const log::BatchValidator& validator) {
 // Validates and appends one batch on the owning shard.
 Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chain records,
                                 int16_t version) {
-  if (shard.logs().find(id) == nullptr) co_return failure(KafkaError::not_leader_or_follower);
+  if (shard.logs().find(id) == nullptr) co_return failure(kafka_error(shard.logs().absence(id)));
   auto& here = reactor::this_shard();
   const WallTime now = here.wall_now();
   const auto options = validation_options(shard.topic_config(id.topic), now, version);
@@ -81,7 +81,7 @@ Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chai
     co_return failure(KafkaError::invalid_txn_state, "transactions are not supported yet");
   }
   log::PartitionLog* partition = shard.logs().find(id);
-  if (!partition) co_return failure(KafkaError::not_leader_or_follower);
+  if (!partition) co_return failure(kafka_error(shard.logs().absence(id)));
   Chain batch(validator.header_bytes());
   for (size_t i = 0; i < validator.records().part_count(); ++i)
     batch.append(validator.records().part(i));

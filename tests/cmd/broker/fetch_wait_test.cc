@@ -14,6 +14,7 @@ class NoLogs : public log::LogManager {
  public:
   Task<Status> open_partition(log::PartitionSpec) override { co_return Status{}; }
   log::PartitionLog* find(const log::TopicPartition&) override { return nullptr; }
+  Errc absence(const log::TopicPartition&) const override { return Errc::moved; }
   Task<Status> delete_partition(log::TopicPartition) override { co_return Status{}; }
   bool writable() const override { return true; }
   Task<void> run_retention() override { co_return; }
