@@ -2,6 +2,7 @@
 // each directory, and the partitions.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -55,6 +56,7 @@ class Manager final : public LogManager {
   reactor::Task<void> finish(Entry& entry, Status& result);
   reactor::Task<void> remove_later(std::string path, Duration delay);
   reactor::Task<void> retention_loop();
+  reactor::Task<void> sweep_loop();
   reactor::Task<void> tell_unclean(size_t directory);
 
   // Fixed at construction.
@@ -70,6 +72,8 @@ class Manager final : public LogManager {
   std::unordered_map<TopicPartition, Entry> partitions_;
   std::unordered_map<TopicPartition, Unserved> unserved_;
   std::unordered_set<TopicPartition> changing_;  // being opened or deleted
+  std::deque<TopicPartition> to_sweep_;          // opened after an unclean stop
+  bool sweeping_ = false;
   reactor::WaitList changed_;
   reactor::WaitList stop_;  // what sleeps is woken by stop()
   reactor::Gate gate_;

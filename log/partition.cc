@@ -177,7 +177,7 @@ Task<Status> Partition::load_producers() {
     auto decoded = ProducerState::decode_snapshot(*file, now_ms);
     if (!decoded) continue;  // torn or old: an earlier one and more batches give the same
     producers_ = std::move(*decoded);
-    snapshot_at_end_ = at == log_end_ && disk_.was_clean();
+    if (at == log_end_ && disk_.was_clean()) end_snapshot_ = at;
     co_return co_await replay_producers(at);
   }
   co_return co_await replay_producers(segments_.at(0).base());

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -123,6 +124,9 @@ class Partition final : public PartitionLog {
 
   // For the manager: rolls by time, retention, producer expiry. See retention.cc.
   reactor::Task<Status> run_retention(int64_t now_ms);
+  // For the manager, after an unclean stop: removes what a crash in a roll or in retention left in
+  // the directory: files that are named as a segment's of ours, of no segment the manifest knows.
+  reactor::Task<Status> sweep();
 
  private:
   struct Carried {  // the bytes from `from` to `end` stand in group `sequence`
@@ -184,6 +188,7 @@ class Partition final : public PartitionLog {
                                                                    Offset limit);
   // retention.cc
   reactor::Task<Status> remove_segments(size_t count);
+  bool is_orphan(std::string_view name) const;
   bool active_expired(int64_t now_ms) const;
   size_t expired_segments(int64_t now_ms) const;
   FilePlace staged_end() const;
@@ -210,7 +215,9 @@ class Partition final : public PartitionLog {
   std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
   int64_t active_first_ms_ = -1;  // of the active segment's first batch; -1: not known
   bool changed_ = false;          // something was staged since the log was opened
-  bool snapshot_at_end_ = false;  // a producer snapshot of where the log was opened is there
+  // A producer snapshot of where the log ended when it was opened is there.
+  std::optional<Offset> end_snapshot_;
+  bool removed_segments_ = false;  // since the log was opened
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
   std::deque<Extent> extents_;
   size_t extents_running_ = 0;

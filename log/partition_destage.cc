@@ -163,13 +163,20 @@ void Partition::set_destaged(const Destaged& destaged) {
 
 Task<Status> Partition::trim() {
   CHECK(all_destaged(), destaged_);
-  if (segments_.empty() || (!changed_ && snapshot_at_end_)) co_return Status{};
+  if (segments_.empty() || (!changed_ && end_snapshot_)) co_return Status{};
   Segment& active = segments_.active();
   CO_TRY(co_await active.truncate(active.next(), active.size_bytes()));
   if (active.size_bytes() > 0) CO_TRY(co_await active.save_index(active.size_bytes()));
   // Also without producers: the next start reads no batch to learn that.
   const std::string path = segment_path(segments_.directory(), log_end_, kSnapshotSuffix);
-  co_return co_await reactor::replace_file(path, producers_.encode_snapshot());
+  CO_TRY(co_await reactor::replace_file(path, producers_.encode_snapshot()));
+  // The one of the last stop belongs to no segment, unless one began there since.
+  if (!end_snapshot_ || *end_snapshot_ == log_end_ || segments_.find(*end_snapshot_)) {
+    co_return Status{};
+  }
+  const Status removed = co_await reactor::remove_file(
+      segment_path(segments_.directory(), *end_snapshot_, kSnapshotSuffix));
+  co_return removed || removed.error().code == Errc::not_found ? Status{} : removed;
 }
 
 }  // namespace odradek::log

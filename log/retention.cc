@@ -2,10 +2,12 @@
 // one, never what is not visible or not destaged. Order: the manifest forgets first, then the files
 // go.
 #include <algorithm>
+#include <array>
 
 #include "log/log_disk.h"
 #include "log/partition.h"
 #include "reactor/file.h"
+#include "reactor/logger.h"
 #include "reactor/shard.h"
 
 namespace odradek::log {
@@ -58,6 +60,7 @@ bool Partition::active_expired(int64_t now_ms) const {
 }
 
 Task<Status> Partition::remove_segments(size_t count) {
+  removed_segments_ = true;
   std::vector<Offset> bases;
   std::vector<ManifestEdit> edits;
   for (size_t i = 0; i < count; ++i) {
@@ -78,6 +81,44 @@ Task<Status> Partition::remove_segments(size_t count) {
     if (status) status = std::move(taken);
   }
   if (!status) disk_.note_failure(status.error());
+  co_return status;
+}
+
+// A name of ours, also in the making or marked as deleted, whose offset begins no segment. A
+// snapshot may stand at the log's end too.
+bool Partition::is_orphan(std::string_view name) const {
+  for (const std::string_view end : {std::string_view(".tmp"), kDeletedSuffix}) {
+    if (name.ends_with(end)) name.remove_suffix(end.size());
+  }
+  const auto parsed = parse_segment_file_name(name);
+  if (!parsed || segments_.find(parsed->base)) return false;
+  static constexpr std::array<std::string_view, 6> kOurs{
+      kLogSuffix,      kIndexSuffix, kTimeIndexSuffix, kSnapshotSuffix, kTransactionIndexSuffix,
+      kChecksumsSuffix};
+  if (std::ranges::find(kOurs, parsed->suffix) == kOurs.end()) return false;
+  return parsed->suffix != kSnapshotSuffix || parsed->base != log_end_;
+}
+
+Task<Status> Partition::sweep() {
+  Pin pin(*this);
+  // Nothing is made meanwhile.
+  (void)co_await turn_.acquire(1);
+  const auto entries = co_await reactor::list_directory(segments_.directory());
+  std::vector<std::string> orphans;
+  // What retention took may be read until its readers end.
+  if (entries && usable() && !removed_segments_) {
+    for (const reactor::DirEntry& entry : *entries) {
+      if (!entry.directory && is_orphan(entry.name)) orphans.push_back(entry.name);
+    }
+  }
+  Status status;
+  for (const std::string& name : orphans) {
+    reactor::log_info("{}/{} was left by a crash; removed", segments_.directory(), name);
+    Status removed = co_await reactor::remove_file(segments_.directory() + "/" + name);
+    if (status && !removed && removed.error().code != Errc::not_found) status = std::move(removed);
+  }
+  turn_.release(1);
+  if (!entries && entries.error().code != Errc::not_found) co_return fail(entries.error());
   co_return status;
 }
 

@@ -4,6 +4,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include "log/checkpoint_files.h"
+#include "log/manifest.h"
+#include "log/segment_format.h"
 #include "tests/log/log_testing.h"
 
 namespace odradek::log::test {
@@ -167,8 +170,34 @@ struct Runner {
     return world.world.crashed(world.node);
   }
   void check() {
-    world.live([](Live& live) { return look(live); });
+    world.live([](Live& live) -> Task<void> {
+      co_await look(live);
+      co_await reactor::sleep_for(1s);  // for the sweeping
+    });
     REQUIRE_EQ(world.stop_error, "");
+    expect_no_orphans();
+  }
+  // Every file in a partition's directory is of a segment that the manifest knows.
+  void expect_no_orphans() {
+    ManifestState state;
+    world.world.run([&state] { return read_manifest(state); }, {.name = "look", .disk = "node"});
+    for (const std::string& path : world.world.disk("node").files()) {
+      const std::string name = path.substr(path.rfind('/') + 1);
+      const auto file = parse_segment_file_name(name.substr(0, name.rfind(".tmp")));
+      if (!file || path.find("-delete/") != path.npos) continue;
+      CAPTURE(path);
+      bool known = false;
+      for (const ManifestPartition* p : state.sorted()) {
+        if (!path.starts_with("/data/" + partition_directory_name(p->topic_name, p->id.partition)))
+          continue;
+        const bool at_end = !p->segments.empty() && file->base == p->segments.rbegin()->second.next;
+        known = p->segments.contains(file->base) || (at_end && file->suffix == kSnapshotSuffix);
+      }
+      REQUIRE(known);
+    }
+  }
+  static Task<void> read_manifest(ManifestState& out) {
+    out = must(co_await Manifest::read("/data"));
   }
 
   LogWorld world;
