@@ -91,7 +91,20 @@ bool is_partition_directory(std::string_view name) {
   return std::ranges::all_of(name.substr(dash + 1), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-LogDirectory::~LogDirectory() { CHECK(!lock_.is_open()); }
+Task<Result<DirectoryLock>> DirectoryLock::take(std::string directory) {
+  DirectoryLock lock;
+  reactor::OpenOptions options;
+  options.write = options.create = true;
+  CO_TRY_ASSIGN(lock.file_, co_await File::open(directory + "/" + kLockFile, options));
+  const Status locked = co_await lock.file_.lock();
+  if (locked) co_return lock;
+  (void)co_await lock.file_.close();  // the first error is the one to tell
+  if (locked.error().code != Errc::permission) co_return fail(locked.error());
+  co_return fail(Errc::permission, directory + " is in use by another process (" + kLockFile +
+                                       " is locked): stop that broker first");
+}
+
+LogDirectory::~LogDirectory() { CHECK(!lock_.held()); }
 
 Task<Status> LogDirectory::look(std::string path) {
   const auto entries = co_await reactor::list_directory(path);
@@ -107,11 +120,8 @@ Task<Result<std::unique_ptr<LogDirectory>>> LogDirectory::open(std::string path)
   if (!made && made.error().code != Errc::exists) co_return fail(made.error());
   if (made) CO_TRY(co_await sync_parents(path));
   std::unique_ptr<LogDirectory> directory(new LogDirectory(path));
-  reactor::OpenOptions options;
-  options.write = options.create = true;
-  CO_TRY_ASSIGN(directory->lock_, co_await File::open(path + "/" + kLockFile, options));
-  Status status = co_await directory->lock_.lock();
-  if (status) status = co_await directory->look_around();
+  CO_TRY_ASSIGN(directory->lock_, co_await DirectoryLock::take(path));
+  const Status status = co_await directory->look_around();
   if (status) co_return directory;
   (void)co_await directory->lock_.close();  // the first error is the one to tell
   co_return fail(status.error());

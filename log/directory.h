@@ -19,6 +19,19 @@ namespace odradek::log {
 inline constexpr char kLockFile[] = ".lock";
 inline constexpr char kCleanFile[] = "odradek.clean";
 
+// The lock of a directory: `.lock` in it, as a JVM's FileChannel.lock() takes it, so that neither
+// Kafka nor a second broker of ours runs beside us. Held until close() or the process ends.
+class DirectoryLock {
+ public:
+  // Errc::permission when another process holds it: the error says who might and what to do.
+  static reactor::Task<Result<DirectoryLock>> take(std::string directory);
+  reactor::Task<Status> close() { return file_.close(); }
+  bool held() const { return file_.is_open(); }
+
+ private:
+  reactor::File file_;
+};
+
 class LogDirectory {
  public:
   // Whether open() would take the directory for ours or new; changes nothing, takes no lock.
@@ -48,7 +61,7 @@ class LogDirectory {
   explicit LogDirectory(std::string path) : path_(std::move(path)) {}
   reactor::Task<Status> look_around();
   std::string path_;
-  reactor::File lock_;
+  DirectoryLock lock_;
   bool was_clean_ = false;
   std::vector<WalEnd> clean_ends_;  // as the mark names them
 };

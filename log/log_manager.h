@@ -40,6 +40,7 @@ struct FoundPartition {
   TopicPartition id;
   std::string topic_name;
   std::string directory;
+  std::string quarantine;  // why nothing of it is served; empty: it is
 };
 
 // Opened once, on shard 0, before any LogManager; owns locks and manifests. Destroy after stop().

@@ -57,7 +57,7 @@ Task<Status> Store::open_directory(std::string path) {
   CO_TRY(co_await remove_deleted(path));
   const size_t found_before = found_.size();
   for (const ManifestPartition* partition : made.manifest->state().sorted()) {
-    found_.push_back({partition->id, partition->topic_name, path});
+    found_.push_back({partition->id, partition->topic_name, path, partition->quarantine});
     if (!partition->quarantine.empty()) tell_of_quarantine(path, *partition);
   }
   reactor::log_info("{}: {} partitions, {} write-ahead bytes read, {} records of {} partitions{}",

@@ -31,6 +31,8 @@ constexpr Verb kVerbs[] = {
     {"log-dirs", "log directories of brokers, and what lies in them", &run_log_dirs},
     {"delete-records", "delete the records of partitions before an offset", &run_delete_records},
     {"dump", "print segments, indexes, snapshots, WAL, manifest and metadata as text", &run_dump},
+    {"storage", "give log directories back to Apache Kafka; end a partition's quarantine",
+     &run_storage},
     {"completion", "a completion script: source <(odradek completion bash)", &run_completion},
     {"version", "print the version", &run_version},
 };

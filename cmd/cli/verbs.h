@@ -18,6 +18,7 @@ int run_api_versions(std::span<const std::string> arguments);
 int run_log_dirs(std::span<const std::string> arguments);
 int run_delete_records(std::span<const std::string> arguments);
 int run_dump(std::span<const std::string> arguments);
+int run_storage(std::span<const std::string> arguments);
 int run_completion(std::span<const std::string> arguments);
 int run_version(std::span<const std::string> arguments);
 
