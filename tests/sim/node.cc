@@ -21,6 +21,7 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
     broker::print_banner(broker, Duration{});
     node.ready_ = true;
     node.stage_.oracle.recovered(broker.clean_start());
+    node.check_damage();
     while (co_await reactor::next_signal() != SIGTERM) {
       for (const Errand& errand : std::exchange(node.errands_, {})) {
         co_await errand(broker);
@@ -34,6 +35,14 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
   const Status ended = co_await broker.stop();
   if (!ended) reactor::log_error("the stop was not clean: {}", ended.error().to_string());
   co_return started&& ended ? 0 : 1;
+}
+
+void BrokerNode::check_damage() {
+  for (const std::string& line : stage_.world.lines(id_)) {
+    if (line.find(" is quarantined: ") == line.npos) continue;
+    stage_.oracle.fail("I1", "acknowledged data is lost: " + line);
+    return;
+  }
 }
 
 void BrokerNode::start(const BrokerOptions& options) {

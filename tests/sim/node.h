@@ -43,6 +43,8 @@ class BrokerNode {
 
  private:
   static reactor::Task<int> main(BrokerNode& node, broker::BrokerConfig config);
+  // Nobody damages this disk at rest: what the broker takes for damage it lost itself.
+  void check_damage();
 
   Stage& stage_;
   reactor::sim::NodeId id_{};
