@@ -38,7 +38,8 @@ Status check_ours(const std::string& path, const std::vector<reactor::DirEntry>&
   if (named(kManifestFile)) return {};
   if (named(kWalFolder)) {
     return fail(Errc::corrupt, path + " holds " + kWalFolder + " but no " + kManifestFile +
-                                   ": restore it, or move the directory away");
+                                   ": when 'odradek storage release' was cut off, run it again; "
+                                   "else restore it, or move the directory away");
   }
   const auto kafka = std::ranges::find_if(entries, is_kafka_data);
   if (kafka == entries.end()) return {};

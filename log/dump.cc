@@ -74,6 +74,7 @@ void dump_partition(const ManifestPartition& p, const LineSink& sink) {
                    p.log_start.value, p.local_log_start.value));
   sink(fmt::format("  recovery point: offset {} in segment {} at {}", p.recovery.offset.value,
                    p.recovery.segment_base.value, p.recovery.position));
+  if (!p.quarantine.empty()) sink("  quarantined: " + p.quarantine);
   for (const auto& [base, s] : p.segments) {
     sink(fmt::format("  segment {}: next {} bytes {} max timestamp {} at {}{}", base.value,
                      s.next.value, s.bytes, s.max_timestamp_ms, s.max_timestamp_offset.value,

@@ -22,6 +22,7 @@ static WalOptions wal_options_of(const LogDiskOptions& options, WalListener* lis
   wal.first_file_bytes = static_cast<uint32_t>(first);
   wal.file_bytes = static_cast<uint32_t>(std::clamp(capacity / 8, first, kWalFileBytesMax));
   wal.group_bytes_max = static_cast<uint32_t>(std::min(kWalGroupBytes, first / 2));
+  wal.reserve_bytes = options.reserve_bytes;
   wal.reusable_files = options.reusable_files;
   wal.listener = listener;
   return wal;

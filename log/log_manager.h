@@ -33,6 +33,9 @@ struct PartitionSpec {
   std::string topic_name;  // names the directory <topic>-<partition>, as Kafka's
   LeaderEpoch leader_epoch{0};
   LogConfig config;
+  // The cluster knew it before this start: while a log directory is offline it may be there, and a
+  // new, empty log must not take its place.
+  bool known_before = false;
 };
 
 // What stood in the directories when they were opened.
@@ -50,10 +53,13 @@ class LogStore {
   // Locks, reads manifests and markers, scans every WAL and destages what it holds (whatever the
   // shard count was), truncates torn tails, rebuilds derived state. A directory with Kafka files
   // that we did not write is refused untouched. Errc::permission when another process holds the
-  // lock.
+  // lock. Of several directories those that fail or are damaged are offline: the others serve, and
+  // only when none is left is that an error.
   static reactor::Task<Result<std::unique_ptr<LogStore>>> open(LogOptions options);
 
   virtual const std::vector<FoundPartition>& found() const = 0;
+  // True for a directory that failed at the start.
+  virtual bool offline(const std::string& directory) const = 0;
   // True when the last stop left a clean marker in every directory. When false the caller must
   // begin a new leader epoch for every partition before its first append.
   virtual bool clean() const = 0;

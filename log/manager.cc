@@ -42,6 +42,10 @@ Task<Status> Manager::begin() {
   for (size_t i = 0; i < directories; ++i) {
     Store::DirectoryGrant grant = co_await submit_reserved(
         ShardId(0), [store = store_, i, shards] { return grant_on_store(store, i, shards); });
+    if (grant.offline) {
+      disks_.push_back(nullptr);
+      continue;
+    }
     LogDiskOptions disk{.path = std::move(grant.path),
                         .directory = i,
                         .wal_bytes = wal_bytes / directories,
@@ -64,7 +68,7 @@ PartitionLog* Manager::find(const TopicPartition& id) {
 }
 
 bool Manager::writable() const {
-  return std::ranges::all_of(disks_, [](const auto& disk) { return disk->writable(); });
+  return std::ranges::all_of(disks_, [](const auto& disk) { return disk && disk->writable(); });
 }
 
 Task<Status> Manager::open_partition(PartitionSpec spec) {
@@ -88,14 +92,15 @@ Task<Status> Manager::open_partition(PartitionSpec spec) {
 }
 
 static Task<Result<PlacedPartition>> place_on_store(Store* store, TopicPartition id,
-                                                    std::string name) {
-  return store->place(id, std::move(name));
+                                                    std::string name, bool known_before) {
+  return store->place(id, std::move(name), known_before);
 }
 
 Task<Status> Manager::open_new(PartitionSpec spec) {
   Result<PlacedPartition> placed = co_await submit_reserved(
-      ShardId(0), [store = store_, id = spec.id, name = spec.topic_name]() mutable {
-        return place_on_store(store, id, std::move(name));
+      ShardId(0),
+      [store = store_, id = spec.id, name = spec.topic_name, known = spec.known_before]() mutable {
+        return place_on_store(store, id, std::move(name), known);
       });
   if (!placed) co_return fail(placed.error());
   LogDisk& disk = *disks_[placed->directory];
@@ -304,6 +309,7 @@ Task<Status> Manager::stop() {
   stop_.notify_all();
   while (!changing_.empty()) (void)co_await changed_.wait();
   co_await gate_.close();
+  std::erase(disks_, nullptr);  // offline
   Status result;
   for (auto& [id, entry] : partitions_) co_await entry.partition->quiesce();
   for (auto& disk : disks_) {

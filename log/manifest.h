@@ -5,7 +5,8 @@
 //
 // edit() changes the memory at once and stages bytes; commit() makes everything staged before it
 // durable: one append and one fdatasync for any number of edits and callers. After an error the
-// manifest is fenced for good.
+// manifest is fenced for good, but for a full disk: what is staged stays so, and the next commit()
+// tries again. Space for the journal is kept ahead, so that deletions go on when the disk is full.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@ namespace odradek::log {
 struct ManifestOptions {
   // The journal is folded into a new snapshot when it is larger than this and than the snapshot.
   uint64_t journal_bytes_max = 4u << 20;
+  // Of the journal's file, zeros behind the entries, as long as the disk has room.
+  uint64_t journal_reserve_bytes = 256u << 10;
 };
 
 class Manifest {
@@ -61,6 +64,8 @@ class Manifest {
   reactor::Task<Status> load();
   reactor::Task<Status> write_round();
   reactor::Task<Status> append_journal();
+  reactor::Task<Status> reserve_journal(uint64_t bytes);
+  void forget_staged(size_t bytes);
   reactor::Task<Status> write_snapshot();
 
   // Fixed at construction.
@@ -73,6 +78,7 @@ class Manifest {
   uint64_t durable_ = 0;         // of them on stable storage
   uint64_t entry_sequence_ = 0;  // of the last journal entry written or folded
   uint64_t journal_bytes_ = 0;
+  uint64_t journal_reserved_ = 0;  // of the file; zeros from journal_bytes_ on
   uint64_t snapshot_bytes_ = 0;
   bool writing_ = false;
   bool failed_ = false;

@@ -151,6 +151,7 @@ class Partition final : public PartitionLog {
   bool needs_roll(const BatchHeader& header, uint64_t bytes) const;
   reactor::Task<Status> roll();
   reactor::Task<Status> make_own_directory();
+  reactor::Task<Status> save_for_kafka();
   reactor::Task<Status> clear_own_directory();
   reactor::Task<Status> reserve_space(uint64_t bytes);
   bool wants_residue() const;
@@ -179,6 +180,7 @@ class Partition final : public PartitionLog {
   ManifestSegment describe(const Segment& segment, FilePlace destaged) const;
   // partition_reader.cc
   uint64_t disk_bytes(const Segment& segment) const;
+  std::unexpected<Error> refuse_read(const Error& error);
   reactor::Task<Result<std::optional<OffsetAndTime>>> time_from(Offset from, int64_t timestamp_ms,
                                                                 Offset limit);
   reactor::Task<Result<OffsetAndTime>> visible_max_time(Offset limit);
@@ -218,6 +220,7 @@ class Partition final : public PartitionLog {
   // A producer snapshot of where the log ended when it was opened is there.
   std::optional<Offset> end_snapshot_;
   bool removed_segments_ = false;  // since the log was opened
+  bool told_of_damage_ = false;
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
   std::deque<Extent> extents_;
   size_t extents_running_ = 0;
@@ -235,6 +238,7 @@ class Partition final : public PartitionLog {
   FilePlace destaged_;
   Carried carried_;
   size_t epochs_saved_ = 0;
+  LeaderEpochs epochs_in_file_;  // leader-epoch-checkpoint, as the last roll wrote it
   // Who is inside.
   uint32_t pins_ = 0;
   bool closing_ = false;

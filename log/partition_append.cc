@@ -148,12 +148,10 @@ bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
 // Makes the next segment. In the manifest before any batch names it; so is the state of producers.
 Task<Status> Partition::roll() {
   if (disk_.refuses_for_space()) co_return fail(Errc::disk_full, disk_.path() + " is full");
-  const std::string& directory = segments_.directory();
   if (segments_.empty()) {
     CO_TRY(co_await make_own_directory());
   } else {
-    const std::string path = segment_path(directory, log_end_, kSnapshotSuffix);
-    const Status saved = co_await reactor::replace_file(path, producers_.encode_snapshot());
+    const Status saved = co_await save_for_kafka();
     if (!saved) {
       disk_.note_failure(saved.error());
       co_return saved;

@@ -1,6 +1,7 @@
 // How a partition's bytes get from memory to its segment files.
 #include <algorithm>
 
+#include "log/checkpoint_files.h"
 #include "log/log_disk.h"
 #include "log/partition.h"
 #include "reactor/file.h"
@@ -161,6 +162,21 @@ void Partition::set_destaged(const Destaged& destaged) {
   forget_extents();
 }
 
+// What Kafka keeps beside the segments, as it stands where a new one begins.
+Task<Status> Partition::save_for_kafka() {
+  const std::string& directory = segments_.directory();
+  CO_TRY(co_await reactor::replace_file(segment_path(directory, log_end_, kSnapshotSuffix),
+                                        producers_.encode_snapshot()));
+  if (epochs_ == epochs_in_file_) co_return Status{};
+  LeaderEpochs epochs = epochs_;
+  const std::string text = epochs.encode_checkpoint();
+  const BytesView bytes = as_bytes(text);
+  CO_TRY(co_await reactor::replace_file(directory + "/" + std::string(kLeaderEpochFile),
+                                        {bytes.begin(), bytes.end()}));
+  epochs_in_file_ = std::move(epochs);
+  co_return Status{};
+}
+
 Task<Status> Partition::trim() {
   CHECK(all_destaged(), destaged_);
   if (segments_.empty() || (!changed_ && end_snapshot_)) co_return Status{};
@@ -169,14 +185,14 @@ Task<Status> Partition::trim() {
   if (active.size_bytes() > 0) CO_TRY(co_await active.save_index(active.size_bytes()));
   // Also without producers: the next start reads no batch to learn that.
   const std::string path = segment_path(segments_.directory(), log_end_, kSnapshotSuffix);
-  CO_TRY(co_await reactor::replace_file(path, producers_.encode_snapshot()));
-  // The one of the last stop belongs to no segment, unless one began there since.
-  if (!end_snapshot_ || *end_snapshot_ == log_end_ || segments_.find(*end_snapshot_)) {
-    co_return Status{};
+  // The one of the last stop belongs to no segment, unless one began there since. Before the new
+  // one, which makes its going durable.
+  if (end_snapshot_ && *end_snapshot_ != log_end_ && !segments_.find(*end_snapshot_)) {
+    const Status removed = co_await reactor::remove_file(
+        segment_path(segments_.directory(), *end_snapshot_, kSnapshotSuffix));
+    if (!removed && removed.error().code != Errc::not_found) co_return removed;
   }
-  const Status removed = co_await reactor::remove_file(
-      segment_path(segments_.directory(), *end_snapshot_, kSnapshotSuffix));
-  co_return removed || removed.error().code == Errc::not_found ? Status{} : removed;
+  co_return co_await reactor::replace_file(path, producers_.encode_snapshot());
 }
 
 }  // namespace odradek::log

@@ -6,6 +6,7 @@
 #include "log/log_disk.h"
 #include "log/partition.h"
 #include "log/segment_reader.h"
+#include "reactor/logger.h"
 
 namespace odradek::log {
 
@@ -18,6 +19,18 @@ uint64_t Partition::disk_bytes(const Segment& segment) const {
   const FilePlace first = tail_.batches().front().at;
   if (first.segment > segment.base()) return segment.size_bytes();
   return first.segment == segment.base() ? first.position : 0;
+}
+
+// Clients ask again and again: said once.
+std::unexpected<Error> Partition::refuse_read(const Error& error) {
+  if (error.code == Errc::corrupt && !std::exchange(told_of_damage_, true)) {
+    reactor::log_error(
+        "{}: damaged: {}. Reads of it get KAFKA_STORAGE_ERROR, all else is served. Put back a "
+        "copy, "
+        "or delete the records below it or the topic",
+        segments_.directory(), error.context);
+  }
+  return fail(error);
 }
 
 Task<Result<LogSlice>> Partition::read(ReadOptions options) {
@@ -35,9 +48,12 @@ Task<Result<LogSlice>> Partition::read(ReadOptions options) {
     if (!segment) break;
     const Offset base = segment->base();
     const SegmentList::Reader reader(segments_.slot_of(*segment));
-    if (!segment->loaded()) CO_TRY(co_await segment->load());
-    CO_TRY_ASSIGN(SegmentSlice found,
-                  co_await read_segment(disk_.cache(), *segment, options, disk_bytes(*segment)));
+    const Status loaded = segment->loaded() ? Status{} : co_await segment->load();
+    if (!loaded) co_return refuse_read(loaded.error());
+    Result<SegmentSlice> read =
+        co_await read_segment(disk_.cache(), *segment, options, disk_bytes(*segment));
+    if (!read) co_return refuse_read(read.error());
+    SegmentSlice& found = *read;
     // What does not fit is not skipped: the caller comes back with more room for it.
     if (found.slice.bytes > 0 || found.refused) co_return std::move(found.slice);
     // Nothing there: the rest of the segment was deleted by compaction, or is in the tail by now.

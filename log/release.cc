@@ -178,21 +178,34 @@ Task<Status> settle_all(std::vector<std::string> directories) {
 
 }  // namespace
 
+namespace {
+
+enum class Stage : uint8_t { ours, ongoing, not_ours };
+
+// A WAL folder without a manifest and with nothing in it is the last thing that a release removes.
+Task<Result<Stage>> stage_of(std::string path) {
+  const auto wal = co_await reactor::list_directory(path + "/" + kWalFolder);
+  if (!wal && wal.error().code != Errc::not_found) co_return fail(wal.error());
+  const bool released =
+      wal && std::ranges::find(*wal, kReleasedFile, &reactor::DirEntry::name) != wal->end();
+  if (released) co_return Stage::ongoing;
+  CO_TRY_ASSIGN(const bool manifest, co_await exists(path + "/" + kManifestFile));
+  if (manifest) co_return Stage::ours;
+  co_return wal && wal->empty() ? Stage::ongoing : Stage::not_ours;
+}
+
+}  // namespace
+
 Task<Result<std::vector<ReleasedDirectory>>> release_directories(ReleaseOptions options) {
   std::vector<std::string> ours;
   std::vector<std::string> ongoing;
   for (const std::string& path : options.directories) {
-    CO_TRY_ASSIGN(const bool manifest, co_await exists(path + "/" + kManifestFile));
-    CO_TRY_ASSIGN(const bool released,
-                  co_await exists(path + "/" + kWalFolder + "/" + kReleasedFile));
-    if (released) {
-      ongoing.push_back(path);
-    } else if (manifest) {
-      ours.push_back(path);
-    } else {
+    CO_TRY_ASSIGN(const Stage stage, co_await stage_of(path));
+    if (stage == Stage::not_ours) {
       co_return fail(Errc::not_found,
                      path + " is no log directory of Odradek's: it holds no " + kManifestFile);
     }
+    (stage == Stage::ours ? ours : ongoing).push_back(path);
   }
   std::vector<ReleasedDirectory> out;
   for (const std::string& path : ongoing) {

@@ -97,8 +97,12 @@ Task<Status> Segment::sync() {
 }
 
 Task<Result<size_t>> Segment::read(MutableBytes to, uint64_t position) {
-  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
-  co_return co_await pin->read(to, position);
+  auto pin = co_await files_.pin(file_);
+  if (!pin && pin.error().code == Errc::not_found) {
+    co_return fail(Errc::corrupt, pin.error().context);
+  }
+  if (!pin) co_return fail(pin.error());
+  co_return co_await (*pin)->read(to, position);
 }
 
 Task<Status> Segment::seal() {

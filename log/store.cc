@@ -19,20 +19,61 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::open(LogOptions options) {
   co_return std::unique_ptr<LogStore>(std::move(store));
 }
 
+// What is wrong with one disk and no reason not to use another.
+static bool is_of_disk(const Error& error) {
+  return error.code == Errc::io || error.code == Errc::corrupt || error.code == Errc::fenced ||
+         error.code == Errc::disk_full;
+}
+
 Task<Result<std::unique_ptr<Store>>> Store::open(LogOptions options) {
   CHECK(reactor::this_shard().id().value == 0, reactor::this_shard().id());
   // All of them before any of them is changed.
-  for (const std::string& path : options.directories) CO_TRY(co_await LogDirectory::look(path));
-  std::unique_ptr<Store> store(new Store(options));
   for (const std::string& path : options.directories) {
-    const Status opened = co_await store->open_directory(path);
-    if (opened) continue;
-    const Error error = opened.error();
-    for (Directory& directory : store->directories_) directory.failed = true;
-    (void)co_await store->close();  // gives the locks back; the first error is the one to tell
-    co_return fail(error);
+    Status looked = co_await LogDirectory::look(path);
+    if (!looked && !is_of_disk(looked.error())) co_return fail(std::move(looked).error());
   }
-  co_return store;
+  std::unique_ptr<Store> store(new Store(options));
+  const Status opened = co_await store->open_all();
+  if (opened) co_return store;
+  for (Directory& directory : store->directories_) directory.failed = true;
+  (void)co_await store->close();  // gives the locks back; the first error is the one to tell
+  co_return fail(opened.error());
+}
+
+Task<Status> Store::open_all() {
+  size_t serving = 0;
+  for (const std::string& path : options_.directories) {
+    const Status opened = co_await open_directory(path);
+    if (opened) {
+      ++serving;
+    } else if (is_of_disk(opened.error())) {
+      co_await put_offline(directories_.back(), opened.error());
+    } else {
+      co_return opened;
+    }
+  }
+  if (serving > 0) co_return Status{};
+  co_return fail(*directories_.front().offline);
+}
+
+// Alone it would be an error; the others go on.
+Task<void> Store::put_offline(Directory& directory, Error why) {
+  if (options_.directories.size() > 1) {
+    reactor::log_error("{} is offline until a restart: {}; the other log directories serve",
+                       directory.path, why.to_string());
+  }
+  directory.failed = true;
+  directory.offline = std::move(why);
+  // What cannot be closed is gone with the disk.
+  if (directory.manifest) (void)co_await directory.manifest->close();
+  directory.manifest.reset();
+  directory.reusable_files.clear();
+  std::erase_if(found_, [&](const FoundPartition& f) { return f.directory == directory.path; });
+}
+
+bool Store::offline(const std::string& directory) const {
+  const auto it = std::ranges::find(directories_, directory, &Directory::path);
+  return it != directories_.end() && it->offline.has_value();
 }
 
 Store::~Store() { CHECK(closed_); }
@@ -48,6 +89,7 @@ static void tell_of_quarantine(const std::string& path, const ManifestPartition&
 
 Task<Status> Store::open_directory(std::string path) {
   Directory& made = directories_.emplace_back();
+  made.path = path;
   CO_TRY_ASSIGN(made.directory, co_await LogDirectory::open(path));
   CO_TRY_ASSIGN(made.manifest, co_await Manifest::open(path));
   CO_TRY(co_await made.directory->begin_use());
@@ -92,8 +134,8 @@ Task<Status> remove_tree(std::string path) {
 }
 
 bool Store::clean() const {
-  return std::ranges::all_of(directories_,
-                             [](const Directory& d) { return d.directory->was_clean(); });
+  return std::ranges::all_of(
+      directories_, [](const Directory& d) { return !d.offline && d.directory->was_clean(); });
 }
 
 Task<Status> Store::close() {
@@ -124,6 +166,7 @@ Task<Status> Store::leave_clean(Directory& directory) {
 
 Store::DirectoryGrant Store::grant(size_t index, uint32_t shard_count) {
   Directory& directory = directories_[index];
+  if (directory.offline) return {.offline = true, .path = directory.path, .reusable_files = {}};
   DirectoryGrant out{.path = directory.directory->path(),
                      .was_clean = directory.directory->was_clean(),
                      .reusable_files = {}};
@@ -164,9 +207,24 @@ Task<void> Store::fence(size_t directory, Error why) {
   telling_.release(1);
 }
 
-Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_name) {
-  size_t fewest = 0;
+// The one with the fewest partitions, of those that work.
+Result<size_t> Store::pick_directory() const {
+  std::optional<size_t> fewest;
+  const auto count = [this](size_t i) {
+    return directories_[i].manifest->state().partitions.size();
+  };
   for (size_t i = 0; i < directories_.size(); ++i) {
+    if (directories_[i].failed || !directories_[i].manifest) continue;
+    if (!fewest || count(i) < count(*fewest)) fewest = i;
+  }
+  if (!fewest) return fail(Errc::fenced, "every log directory failed");
+  return *fewest;
+}
+
+Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_name,
+                                           bool known_before) {
+  for (size_t i = 0; i < directories_.size(); ++i) {
+    if (directories_[i].offline) continue;
     Manifest& manifest = *directories_[i].manifest;
     if (const ManifestPartition* found = manifest.find(id)) {
       // Another call may have added it and not be durable yet.
@@ -176,11 +234,12 @@ Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_
       (void)found;
       co_return PlacedPartition{i, *again, manifest.sequence()};
     }
-    if (manifest.state().partitions.size() <
-        directories_[fewest].manifest->state().partitions.size()) {
-      fewest = i;
-    }
   }
+  for (const Directory& directory : directories_) {
+    if (!known_before || !directory.offline) continue;
+    co_return fail(Errc::fenced, "it may be in " + directory.path + ", which is offline");
+  }
+  CO_TRY_ASSIGN(const size_t fewest, pick_directory());
   Manifest& manifest = *directories_[fewest].manifest;
   manifest.edit(PartitionAdded{id, std::move(topic_name), manifest.state().next_generation});
   CO_TRY(co_await manifest.commit());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,14 @@ class Store final : public LogStore {
   ~Store() override;
 
   const std::vector<FoundPartition>& found() const override { return found_; }
+  bool offline(const std::string& directory) const override;
   bool clean() const override;
   reactor::Task<Status> close() override;
 
   // What a shard's manager needs of directory `index`: up to `bytes` of pre-written files for its
   // WAL.
   struct DirectoryGrant {
+    bool offline = false;  // then the rest is empty
     std::string path;
     bool was_clean = false;
     std::vector<std::string> reusable_files;
@@ -43,8 +46,11 @@ class Store final : public LogStore {
   DirectoryGrant grant(size_t index, uint32_t shard_count);
   size_t directory_count() const { return directories_.size(); }
 
-  // The partition as it is, or a new one in the directory with the fewest. Durable when this ends.
-  reactor::Task<Result<PlacedPartition>> place(TopicPartition id, std::string topic_name);
+  // The partition as it is, or a new one in the directory with the fewest of those that work.
+  // Durable when this ends. Errc::fenced when there is none, or when it is `known_before` and may
+  // be in a directory that is offline.
+  reactor::Task<Result<PlacedPartition>> place(TopicPartition id, std::string topic_name,
+                                               bool known_before);
   // Forgets the partition, durably. Its files are the caller's.
   reactor::Task<Status> remove(size_t directory, TopicPartition id, Generation generation);
   // Changes the manifest of a directory, durably. Returns the number of an entry that is durable
@@ -71,10 +77,15 @@ class Store final : public LogStore {
     std::vector<Member> members;
     std::vector<WalEnd> ends;  // of those that left
     bool failed = false;
+    std::optional<Error> offline;  // since the start; then the others are null
+    std::string path;
   };
   explicit Store(LogOptions options) : options_(std::move(options)), files_(kOpenFilesMaxOfStore) {}
   static constexpr uint32_t kOpenFilesMaxOfStore = 64;
+  reactor::Task<Status> open_all();
   reactor::Task<Status> open_directory(std::string path);
+  reactor::Task<void> put_offline(Directory& directory, Error why);
+  Result<size_t> pick_directory() const;
   reactor::Task<Status> leave_clean(Directory& directory);
   reactor::Task<Status> remove_deleted(std::string path);
 

@@ -60,6 +60,7 @@ Task<Result<std::unique_ptr<Wal>>> Wal::create(WalOptions options) {
                               options.capacity_bytes,
                               options.first_file_bytes,
                               options.file_bytes,
+                              options.reserve_bytes,
                               std::move(options.reusable_files)};
   CO_TRY_ASSIGN(auto ring, co_await WalRing::create(std::move(ring_options)));
   if (!ring->direct()) {

@@ -55,6 +55,7 @@ struct WalOptions {
   uint32_t first_file_bytes = 4u << 20;    // two of these exist before create() ends
   uint32_t file_bytes = 32u << 20;         // of the others
   uint32_t group_bytes_max = 2u << 20;     // a staging buffer; a record and its header must fit
+  uint64_t reserve_bytes = 0;              // left free on the disk when the ring grows
   uint64_t lazy_flush_bytes = 256u << 10;
   Duration lazy_flush_delay = 100ms;
   std::vector<std::string>

@@ -87,8 +87,8 @@ WalRecord decode_record(const uint8_t* h) {
 
 // Two bits a partition. Part of the format: the numbers never change.
 static std::array<uint32_t, 2> filter_bits(const TopicPartition& id) {
-  uint64_t h = load_le<uint64_t>(id.topic.bytes.data());
-  h = (h ^ load_le<uint64_t>(id.topic.bytes.data() + 8)) * 0x9e3779b97f4a7c15;
+  uint64_t h = load_le<uint64_t>(id.topic.bytes.data()) * 0x9e3779b97f4a7c15;
+  h = (h ^ h >> 32 ^ load_le<uint64_t>(id.topic.bytes.data() + 8)) * 0x94d049bb133111eb;
   h = (h ^ h >> 32 ^ static_cast<uint32_t>(id.partition.value)) * 0xbf58476d1ce4e5b9;
   h ^= h >> 29;
   constexpr uint64_t kBits = WalPartitionFilter::kBytes * 8;

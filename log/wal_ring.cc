@@ -57,7 +57,15 @@ Task<Status> WalRing::add_next() {
   }
   const bool at_start = current_ == nullptr;
   if (!at_start && capacity_ >= options_.capacity_bytes) co_return Status{};
+  if (!at_start) CO_TRY(co_await check_space());
   co_return co_await add_new(at_start ? options_.first_file_bytes : options_.file_bytes);
+}
+
+// The space that is left is for segments.
+Task<Status> WalRing::check_space() {
+  CO_TRY_ASSIGN(const reactor::FsStat stat, co_await reactor::stat_filesystem(options_.folder));
+  if (stat.available >= options_.file_bytes + options_.reserve_bytes) co_return Status{};
+  co_return fail(Errc::disk_full, std::to_string(stat.available) + " bytes left on the disk");
 }
 
 Task<Result<bool>> WalRing::adopt(std::string path) {

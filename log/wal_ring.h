@@ -28,6 +28,7 @@ struct WalRingOptions {
   uint64_t capacity_bytes = 0;
   uint32_t first_file_bytes = 0;
   uint32_t file_bytes = 0;
+  uint64_t reserve_bytes = 0;  // left free on the disk by grow()
   std::vector<std::string> reusable_files;
 };
 
@@ -93,6 +94,7 @@ class WalRing {
   reactor::Task<Status> prewrite(reactor::File& file, uint64_t bytes);
   reactor::Task<Status> claim(reactor::File& file, uint64_t bytes);
   reactor::Task<Status> add_next();
+  reactor::Task<Status> check_space();
   void add(reactor::File file, uint64_t bytes);
   void open_next();
 

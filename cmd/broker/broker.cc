@@ -92,7 +92,7 @@ std::vector<metadata::Endpoint> endpoints(const std::vector<Listener>& listeners
 Task<Status> Broker::start_logs() {
   // Looks at all log directories before it makes or changes one.
   CO_TRY_ASSIGN(store_, co_await log::LogStore::open(log_options(config_)));
-  CO_TRY(co_await reactor::make_directories(config_.metadata_directory));
+  CO_TRY(co_await lock_metadata());
   shards_.assign(config_.shards, nullptr);
   for (uint32_t i = 0; i < config_.shards; ++i) {
     BrokerShard** out = &shards_[i];
@@ -104,11 +104,24 @@ Task<Status> Broker::start_logs() {
   co_return Status{};
 }
 
+// A log directory is locked by the store. A second descriptor of its lock file would, closed, give
+// that lock back.
+Task<Status> Broker::lock_metadata() {
+  const std::string& directory = config_.metadata_directory;
+  CO_TRY(co_await reactor::make_directories(directory));
+  if (std::ranges::find(config_.log_directories, directory) != config_.log_directories.end()) {
+    co_return Status{};
+  }
+  CO_TRY_ASSIGN(metadata_lock_, co_await log::DirectoryLock::take(directory));
+  co_return Status{};
+}
+
 Task<Status> Broker::start_metadata() {
   metadata::FormatOptions format;
   format.directories = {config_.metadata_directory};
   for (const auto& d : config_.log_directories) {
-    if (d != config_.metadata_directory) format.directories.push_back(d);
+    const bool other = d != config_.metadata_directory;
+    if (other && !store_->offline(d)) format.directories.push_back(d);
   }
   format.node_id = NodeId(config_.node_id);
   format.cluster_id = config_.cluster_id;
@@ -271,10 +284,10 @@ Task<Status> Broker::stop() {
     co_await reactor::submit_reserved(ShardId(i), [shard] { return free_shard(shard); });
   }
   controller_.reset();
-  if (store_) {
-    if (result) note(co_await store_->close());
-    store_.reset();
-  }
+  // Each directory that was stopped well gets its mark, whatever became of another.
+  if (store_) note(co_await store_->close());
+  store_.reset();
+  if (metadata_lock_.held()) note(co_await metadata_lock_.close());
   co_return result;
 }
 

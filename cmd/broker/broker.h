@@ -13,6 +13,7 @@
 
 #include "cmd/broker/broker_config.h"
 #include "cmd/broker/broker_shard.h"
+#include "log/directory.h"
 #include "log/log_manager.h"
 #include "reactor/socket.h"
 #include "reactor/task.h"
@@ -53,6 +54,7 @@ class Broker {
     reactor::Listener socket;
   };
   reactor::Task<Status> start_logs();
+  reactor::Task<Status> lock_metadata();
   reactor::Task<Status> start_metadata();
   reactor::Task<Status> open_listeners();
   reactor::Task<log::Offset> publish(const metadata::Image* image);
@@ -66,6 +68,7 @@ class Broker {
   std::string cluster_id_;
   int16_t kraft_version_ = 0;
   std::unique_ptr<log::LogStore> store_;
+  log::DirectoryLock metadata_lock_;  // when metadata.log.dir is none of log.dirs
   std::vector<BrokerShard*> shards_;  // each owned by its shard; made in start(), freed in stop()
   std::unique_ptr<metadata::Controller> controller_;
   std::vector<std::unique_ptr<Bound>> bound_;

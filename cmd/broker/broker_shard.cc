@@ -63,7 +63,9 @@ Task<void> BrokerShard::open_partitions(const metadata::Topic* before,
         open->begin_epoch(partition.leader_epoch);
       continue;
     }
-    log::PartitionSpec spec{id, after.name(), partition.leader_epoch, config.log};
+    // Also one that was refused in an earlier image of this start.
+    const bool known_before = !image_.ready() || (before && before->partition(index));
+    log::PartitionSpec spec{id, after.name(), partition.leader_epoch, config.log, known_before};
     const Status opened = co_await logs_->open_partition(std::move(spec));
     if (!opened) {
       reactor::log_error("partition {}-{} cannot be opened: {}", after.name(), i,

@@ -136,6 +136,73 @@ TEST_CASE("partitions are spread over the log directories and found in them") {
   EXPECT_EQ(world.error, "");
 }
 
+TEST_CASE("a damaged directory is offline: its logs are refused, not made anew, and others serve") {
+  LogWorld world;
+  world.options.directories = {"/one", "/two"};
+  const TopicPartition first = nth(0);
+  const TopicPartition second = nth(1);
+  world.live([=](Live& live) -> Task<void> {
+    must(co_await live.open(first));
+    must(co_await live.open(second));
+    co_await live.append(first);
+    co_await live.append(second);
+  });
+  reactor::sim::Disk& disk = world.world.disk("node");
+  REQUIRE(disk.contents("/two/topic5-1/00000000000000000000.log").has_value());
+  disk.flip_bit("/two/odradek.manifest", 60, 1);
+  world.live([=](Live& live) -> Task<void> {
+    EXPECT_FALSE(live.store->clean());
+    EXPECT(live.store->offline("/two"));
+    EXPECT_FALSE(live.store->offline("/one"));
+    PartitionSpec known = spec_of(second);
+    known.known_before = true;
+    const Status refused = co_await live.manager->open_partition(known);
+    EXPECT_EQ(refused.error().code, Errc::fenced);
+    EXPECT_EQ(live.manager->absence(second), Errc::corrupt);
+    must(co_await live.open(first));
+    co_await verify(live, first);
+    EXPECT_EQ((co_await live.append(first)).fault, AppendFault::none);
+    // A new one has its place in the directory that works.
+    must(co_await live.open(nth(2)));
+    EXPECT_EQ((co_await live.append(nth(2))).fault, AppendFault::none);
+  });
+  EXPECT_EQ(world.stop_error, "");
+  disk.flip_bit("/two/odradek.manifest", 60, 1);
+  world.live([=](Live& live) -> Task<void> {
+    EXPECT_EQ(live.store->found().size(), 3);
+    for (const TopicPartition id : {first, second, nth(2)}) {
+      must(co_await live.open(id));
+      co_await verify(live, id);
+    }
+  });
+}
+
+TEST_CASE("a fenced directory takes no new partition while another one works") {
+  LogWorld world;
+  world.options.directories = {"/one", "/two"};
+  world.live([&](Live& live) -> Task<void> {
+    for (int32_t p : {0, 1, 2}) {
+      must(co_await live.open(nth(p)));
+      co_await live.append(nth(p));
+    }
+    // Two has fewer. Its WAL fails.
+    world.world.disk("node").inject({.code = reactor::OpCode::write,
+                                     .path_part = "/two/odradek.wal",
+                                     .error = EIO,
+                                     .count = 1});
+    EXPECT_EQ((co_await live.append(nth(1))).fault, AppendFault::storage_error);
+    co_await reactor::sleep_for(100ms);
+    EXPECT_EQ((co_await live.append(nth(0))).fault, AppendFault::none);
+    for (int32_t p : {3, 4}) {
+      must(co_await live.open(nth(p)));
+      EXPECT_EQ((co_await live.append(nth(p))).fault, AppendFault::none);
+    }
+  });
+  EXPECT_NE(world.stop_error, "");
+  EXPECT(world.world.disk("node").contents("/one/odradek.clean").has_value());
+  EXPECT_FALSE(world.world.disk("node").contents("/two/odradek.clean").has_value());
+}
+
 TEST_CASE("a failure that one shard meets fences the directory on all shards") {
   ShardWorld world;
   world.live(

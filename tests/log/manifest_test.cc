@@ -306,6 +306,37 @@ TEST_CASE("a write error fences the manifest for good") {
   EXPECT(read_state(world)->find(partition_id(1, 0)) != nullptr);
 }
 
+// Fills the disk; what was reserved ahead goes on being used, and then commits fail.
+Task<void> commit_until_full(World& world, int& committed) {
+  auto manifest = co_await open_manifest({.journal_reserve_bytes = 8192});
+  const auto add = [&](int i) {
+    manifest->edit(PartitionAdded{partition_id(1, i), std::string(200, 't'), Generation(1)});
+  };
+  add(0);
+  must(co_await manifest->commit());
+  reactor::sim::Disk& disk = world.disk("node");
+  disk.options().capacity_bytes = disk.used_bytes();
+  Status status;
+  for (committed = 1; status; ++committed) {
+    add(committed);
+    status = co_await manifest->commit();
+  }
+  EXPECT_EQ(status.error().code, Errc::disk_full);
+  disk.options().capacity_bytes += 1 << 20;
+  // What was staged then is durable with the next one.
+  add(committed);
+  must(co_await manifest->commit());
+  must(co_await manifest->close());
+}
+
+TEST_CASE("a full disk does not fence the manifest: a later commit makes all of it durable") {
+  World world(3);
+  int committed = 0;
+  world.run([&] { return commit_until_full(world, committed); });
+  EXPECT(committed > 8192 / 300);
+  EXPECT_EQ(read_state(world)->partitions.size(), static_cast<size_t>(committed) + 1);
+}
+
 TEST_CASE("a broken manifest is refused and not touched") {
   World world(4);
   world.run([] { return edit_and_close(sample_edits()); });

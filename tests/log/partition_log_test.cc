@@ -424,6 +424,48 @@ TEST_CASE(
   EXPECT_EQ(world.stop_error, "");
 }
 
+TEST_CASE("a roll leaves the leader epochs beside the segments, as Kafka does") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_bytes = 20'000;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config, 3));
+    for (int i = 0; i < 3; ++i) co_await live.append(kFirst, {.value_bytes = 5'000});
+    live.log(kFirst).begin_epoch(LeaderEpoch(7));
+    for (int i = 0; i < 3; ++i) co_await live.append(kFirst, {.value_bytes = 5'000});
+    const auto file = world.world.disk("node").contents("/data/topic1-0/leader-epoch-checkpoint");
+    CHECK(file.has_value());
+    EXPECT_EQ(std::string(as_text(*file)), "0\n2\n3 0\n7 3\n");
+  });
+}
+
+TEST_CASE("partitions go, and others serve, while the disk has no space left at all") {
+  LogWorld world;
+  LogConfig config;
+  config.file_delete_delay_ms = 10;
+  const TopicPartition second = partition_id(2);
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    must(co_await live.open(second, config));
+    for (int i = 0; i < 5; ++i) co_await live.append(second, {.value_bytes = 100'000});
+    co_await live.append(kFirst, {.value_bytes = 50'000});
+    co_await reactor::sleep_for(40s);  // for the WAL to grow
+    reactor::sim::Disk& disk = world.world.disk("node");
+    disk.options().capacity_bytes = disk.used_bytes();
+    EXPECT_EQ((co_await live.append(kFirst, {.value_bytes = 900'000})).fault,
+              AppendFault::storage_error);
+    co_await verify(live, kFirst);
+    must(co_await live.manager->delete_partition(second));
+    live.client->forget(second);
+    // What the deletion gave back is less than the reserve; without one it is enough.
+    disk.options().capacity_bytes += world.options.disk_reserve_bytes;
+    co_await reactor::sleep_for(3s);
+    EXPECT_EQ((co_await live.append(kFirst, {.value_bytes = 200'000})).fault, AppendFault::none);
+    co_await verify(live, kFirst);
+  });
+  EXPECT_EQ(world.stop_error, "");
+}
+
 TEST_CASE("a time is found per record, in files and in memory, not below the log start") {
   LogWorld world;
   LogConfig config;

@@ -36,7 +36,6 @@ TEST_CASE("a damaged partition answers KAFKA_STORAGE_ERROR until its topic is ma
   cluster.world().crash(cluster.broker(), reactor::sim::DiskOutcome::all_kept);
   damage_first_batch(cluster.world().disk("broker"));
   cluster.start();
-  EXPECT(cluster.logged("/data/bad-0 is quarantined: "));
   cluster.tell([](Client& c) -> Task<void> {
     const Bytes records = batch();
     EXPECT_EQ((co_await produce(c, "bad", 0, records)).error, kStorageError);
@@ -49,6 +48,7 @@ TEST_CASE("a damaged partition answers KAFKA_STORAGE_ERROR until its topic is ma
     co_await create_topic(c, "bad");
     EXPECT_EQ((co_await produce(c, "bad", 0, records)).base, 0);
   });
+  EXPECT(cluster.logged("/data/bad-0 is quarantined: "));
 }
 
 }  // namespace
