@@ -21,6 +21,8 @@ inline constexpr size_t kBlockBytesMax = 1024 * 1024;  // largest arena block
 inline constexpr size_t kSlabBytes = 2 * 1024 * 1024;  // the arena grows by this
 inline constexpr size_t kIoAlignment = 4096;           // O_DIRECT: memory, offset and length
 inline constexpr size_t kIovecsMax = 64;               // parts of one vectored operation
+inline constexpr Duration kSlowTurnLogInterval = 10s;  // between two log lines about slow turns
+inline constexpr size_t kMetricSeriesMax = 8192;       // series of metrics a shard
 inline constexpr size_t kLogLinesQueued = 4096;        // further log lines are dropped and counted
 
 }  // namespace odradek::reactor

@@ -21,8 +21,10 @@ void write_log(LogLevel level, std::string_view text) {
   gmtime_r(&seconds, &utc);
   char stamp[32];
   const size_t n = std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-  shard.driver().write_log_line(fmt::format("{}.{:03}Z {} [{}] {}", std::string_view(stamp, n),
-                                            ms % 1000, level_name(level), shard.id().value, text));
+  const bool kept = shard.driver().write_log_line(
+      fmt::format("{}.{:03}Z {} [{}] {}", std::string_view(stamp, n), ms % 1000, level_name(level),
+                  shard.id().value, text));
+  shard.note_log_line(kept);
 }
 
 }  // namespace odradek::reactor

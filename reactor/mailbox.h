@@ -39,6 +39,9 @@ class MailRing {
     head_.store(head + 1, std::memory_order_release);
     return envelope;
   }
+  size_t size() const {  // exact for the receiver
+    return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_acquire);
+  }
   bool empty() const {
     return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_seq_cst);
   }
@@ -68,6 +71,12 @@ class Mailboxes {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return sleeping_[id.value]->load(std::memory_order_relaxed) &&
            sleeping_[id.value]->exchange(false, std::memory_order_acq_rel);
+  }
+  size_t waiting(ShardId to) const {
+    size_t count = 0;
+    for (uint32_t from = 0; from < count_; ++from)
+      count += rings_[from * count_ + to.value]->size();
+    return count;
   }
   bool has_mail(ShardId to) const {
     for (uint32_t from = 0; from < count_; ++from) {

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "reactor/base/result.h"
+#include "reactor/base/time.h"
 #include "reactor/limits.h"
 #include "reactor/task.h"
 
@@ -32,6 +33,15 @@ void exit_on_next_signal();
 
 // Cores of this process: its affinity and its cgroup's CPU quota, at least 1.
 uint32_t usable_cores();
+// What the process used so far, as the kernel counts it; zeros in the simulator. Takes microseconds
+// and never waits for a disk.
+struct ProcessUsage {
+  Duration cpu{};  // user and system
+  uint64_t resident_bytes = 0;
+  uint64_t open_files = 0;
+  uint64_t open_files_max = 0;
+};
+ProcessUsage process_usage();
 // Bytes of memory of this process: the cgroup's limit or the machine's RAM.
 uint64_t usable_memory();
 

@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <string>
+
+#include "reactor/logger.h"
+#include "reactor/loop_metrics.h"
+#include "reactor/metrics.h"
 
 namespace odradek::reactor {
 
@@ -72,10 +77,12 @@ Shard::Shard(const ShardOptions& options, std::unique_ptr<Driver> driver, Mailbo
       mailboxes_(mailboxes),
       drivers_(drivers),
       outgoing_(mailboxes.shard_count()),
+      metrics_(std::make_unique<Metrics>()),
       arena_(options.id, options.arena_bytes) {
   for (uint32_t i = 0; i < mailboxes.shard_count(); ++i) {
     requests_.push_back(std::make_unique<Semaphore>(options.requests_per_peer));
   }
+  loop_metrics_ = std::make_unique<LoopMetrics>(*this);
   now_ = driver_->mono_now();
 }
 
@@ -97,6 +104,12 @@ bool Shard::has_ready() const {
     if (!queue.empty()) return true;
   }
   return false;
+}
+
+size_t Shard::ready_tasks() const {
+  size_t count = 0;
+  for (const auto& queue : ready_) count += queue.size();
+  return count;
 }
 
 bool Shard::has_work() {
@@ -182,10 +195,7 @@ size_t Shard::first_class() const {
 // for the next turn. The clock is read once per few tasks: a read costs more than a short task.
 void Shard::run_ready() {
   const MonoTime start = driver_->mono_now();
-  MonoTime last = start;
-  Duration longest{};
-  const char* longest_name = "";
-  uint32_t since_check = 0;
+  watch_.look(start);
   uint32_t left = options_.tasks_per_turn;
   for (size_t c = first_class(); c < kTaskClasses;) {
     if (ready_[c].empty()) {
@@ -193,39 +203,59 @@ void Shard::run_ready() {
       continue;
     }
     const Ready ready = take_ready(ready_[c]);
+    const bool stretch_ends = watch_.runs(ready.name);
     ready.handle.resume();
     ++stats_.tasks_run;
-    if (--left == 0) break;
-    if (++since_check < 4 && last - start < kTurnBudget / 2) continue;
-    since_check = 0;
-    const MonoTime at = driver_->mono_now();
-    if (at - last > longest) {
-      longest = at - last;
-      longest_name = ready.name;
-    }
-    last = at;
-    if (last - start > kTurnBudget) break;
-    c = 0;
+    const bool late = watch_.last() - start >= kTurnBudget / 2;
+    if (stretch_ends || late) watch_.look(driver_->mono_now());
+    if (--left == 0 || watch_.last() - start > kTurnBudget) break;
+    if (stretch_ends || late) c = 0;
   }
+  if (watch_.last() - start <= kTurnBudget) return;
   // No class starves: what the budget left behind still moves by one task a turn.
   for (auto& queue : ready_) {
-    if (!queue.empty() && last - start > kTurnBudget) take_ready(queue).handle.resume();
+    if (queue.empty()) continue;
+    const Ready ready = take_ready(queue);
+    const bool stretch_ends = watch_.runs(ready.name);
+    ready.handle.resume();
+    if (stretch_ends) watch_.look(driver_->mono_now());
   }
-  if (last - start <= kSlowTurn) return;
+}
+
+void Shard::end_turn(MonoTime began) {
+  const MonoTime ended = driver_->mono_now();
+  watch_.look(ended);
+  const Duration took = ended - began;
+  stats_.busy += took;
+  stats_.turn_longest = std::max(stats_.turn_longest, took);
+  if (took <= kSlowTurn) return;
   ++stats_.turns_slow;
-  stats_.slow_task = longest_name;
-  stats_.slow_turn_longest = std::max(stats_.slow_turn_longest, last - start);
+  tell_slow_turn(took);
+}
+
+void Shard::tell_slow_turn(Duration took) {
+  const auto held_back = slow_turn_lines_.allow(now_);
+  if (!held_back) return;
+  std::string names;
+  for (const char* name : watch_.suspects()) {
+    if (names.find(name) != std::string::npos) continue;
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
+  log_info("a turn of the loop took {:.1f} ms, most of it in: {} ({} more slow turns before)",
+           std::chrono::duration<double, std::milli>(took).count(), names, *held_back);
 }
 
 void Shard::turn(MonoTime deadline) {
   Shard* before = exchange_current_shard(this);
   ++stats_.turns;
-  now_ = driver_->mono_now();
+  const MonoTime began = now_ = driver_->mono_now();
+  watch_.begin(began, "mail and timers");
   mailboxes_.set_sleeping(id(), false);
   drain_mail();
   timers_.fire_due(now_);
   run_ready();
   publish();
+  end_turn(began);
   bool unpublished = false;
   for (const auto& out : outgoing_) unpublished = unpublished || out.first;
   if (has_ready() || unpublished || loop_stopped_) {

@@ -20,12 +20,17 @@
 #include "reactor/arena.h"
 #include "reactor/base/uuid.h"
 #include "reactor/driver.h"
+#include "reactor/log_limit.h"
 #include "reactor/mailbox.h"
 #include "reactor/task.h"
+#include "reactor/task_watch.h"
 #include "reactor/timer.h"
 #include "reactor/wait.h"
 
 namespace odradek::reactor {
+
+class LoopMetrics;
+class Metrics;
 
 struct ShardOptions {
   ShardId id;
@@ -39,11 +44,13 @@ struct ShardOptions {
 struct LoopStats {
   uint64_t turns = 0;
   uint64_t tasks_run = 0;
-  uint64_t turns_slow = 0;     // over kSlowTurn
-  const char* slow_task = "";  // which task was longest in the last slow turn
-  Duration slow_turn_longest{};
+  uint64_t turns_slow = 0;  // over kSlowTurn
+  Duration busy{};          // all turns, but for what they spent in the driver
+  Duration turn_longest{};
   uint64_t mail_sent = 0;
   uint64_t wakes_sent = 0;
+  uint64_t log_lines = 0;
+  uint64_t log_lines_dropped = 0;
 };
 
 class Shard {
@@ -60,6 +67,11 @@ class Shard {
   Arena& arena() { return arena_; }
   TimerQueue& timers() { return timers_; }
   const LoopStats& stats() const { return stats_; }
+  Metrics& metrics() { return *metrics_; }  // reactor/metrics.h
+  size_t ready_tasks() const;
+  // Envelopes that other shards sent and this one has not taken yet.
+  size_t mail_waiting() const { return mailboxes_.waiting(id()); }
+  void note_log_line(bool kept) { ++(kept ? stats_.log_lines : stats_.log_lines_dropped); }
 
   // Time as of the start of this turn; precise_now() reads the clock.
   MonoTime now() const { return now_; }
@@ -102,6 +114,8 @@ class Shard {
   void publish();
   void publish_returns(ShardId to);
   Ready take_ready(std::deque<Ready>& queue);
+  void end_turn(MonoTime began);
+  void tell_slow_turn(Duration took);
 
   // Fixed at construction.
   ShardOptions options_;
@@ -120,6 +134,10 @@ class Shard {
   };
   std::vector<Outgoing> outgoing_;
   LoopStats stats_;
+  TaskWatch watch_;
+  LogLimit slow_turn_lines_{kSlowTurnLogInterval};
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<LoopMetrics> loop_metrics_;
   TimerQueue timers_;
   Arena arena_;
   Gate calls_;

@@ -48,6 +48,20 @@ struct PromiseBase {
   void unhandled_exception() noexcept { CHECK(false && "an exception left a task"); }
 };
 
+// co_await name_task("static name") names the task that awaits it, and what it awaits from then on,
+// in slow-turn records. Costs one store; never suspends.
+struct NameTask {
+  const char* name;
+  bool await_ready() const noexcept { return false; }
+  template <class P>
+  bool await_suspend(std::coroutine_handle<P> handle) const noexcept {
+    handle.promise().name = name;
+    return false;
+  }
+  void await_resume() const noexcept {}
+};
+inline NameTask name_task(const char* name) { return {name}; }
+
 template <class T = void>
 class [[nodiscard]] Task;
 

@@ -24,6 +24,8 @@ uint32_t usable_cores() {
   return options.cores ? options.cores : options.shards;
 }
 
+ProcessUsage process_usage() { return {}; }
+
 uint64_t usable_memory() {
   constexpr uint64_t kOutside = uint64_t{4} << 30;
   return on_a_shard() ? this_shard().driver().impl().process.options.memory_bytes : kOutside;
