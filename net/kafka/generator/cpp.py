@@ -162,6 +162,8 @@ def header(message, namespace):
         inner_structs(code, message)
     root_struct(code, message)
     functions(code, message)
+    if message.kind == "response":
+        error_visitor(code, message)
     code.add(f"}}  // namespace {namespace}")
     return code.text()
 
@@ -203,6 +205,45 @@ def functions(code, message):
     code.add(f"size_t encoded_size(int16_t version, const {message.name}& message);")
     code.add(f"Status validate(int16_t version, const {message.name}& message);")
     code.add()
+
+
+def is_error(field):
+    return field.name.endswith("ErrorCode") and field.type == "int16" and not field.array
+
+
+def has_errors(struct):
+    return any(is_error(f) or (f.struct and has_errors(f.struct)) for f in struct.fields)
+
+
+def error_visitor(code, message):
+    """for_each_error() of a response that has error codes."""
+    if not has_errors(message.root):
+        return
+    code.add("// Calls visit(int16_t) with every error code in it, those of success too.")
+    code.add("template <class Visit>")
+    code.open(f"void for_each_error(const {message.name}& message, Visit visit)")
+    visit_errors(code, message.root, "message")
+    code.close()
+    code.add()
+
+
+def visit_errors(code, struct, owner):
+    for field in struct.fields:
+        member = f"{owner}.{field.snake}"
+        if is_error(field):
+            code.add(f"visit({member});")
+        if not field.struct or not has_errors(field.struct):
+            continue
+        value = f"(*{member})" if field.optional else member
+        if field.optional:
+            code.open(f"if ({member})")
+        if field.array:
+            code.open(f"for (const auto& of_{field.snake} : {value})")
+        visit_errors(code, field.struct, f"of_{field.snake}" if field.array else value)
+        if field.array:
+            code.close()
+        if field.optional:
+            code.close()
 
 
 # ---- decode -------------------------------------------------------------------------------------
