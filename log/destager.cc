@@ -80,6 +80,7 @@ Task<bool> Destager::round() {
   const Choice choice = choose(through);
   const bool any = !choice.partitions.empty() || !choice.to_the_end.empty();
   if (any) {
+    disk_.metrics().destage_rounds.add();
     const Status destaged = co_await destage(choice);
     if (!destaged) {
       disk_.note_failure(destaged.error());

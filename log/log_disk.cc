@@ -48,6 +48,7 @@ Task<Result<std::unique_ptr<LogDisk>>> LogDisk::start(LogDiskOptions options) {
   disk->extent_bytes_min_ = std::min<uint64_t>(kExtentBytesMin, wal.group_bytes_max / 4);
   disk->extent_bytes_max_ = wal.capacity_bytes;
   CO_TRY_ASSIGN(disk->wal_, co_await Wal::create(std::move(wal)));
+  disk->metrics_ = std::make_unique<DiskMetrics>(*disk);
   disk->destager_ = std::make_unique<Destager>(*disk);
   disk->destager_->start();
   co_await reactor::submit_reserved(

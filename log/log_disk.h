@@ -14,6 +14,7 @@
 #include "log/destager.h"
 #include "log/file_cache.h"
 #include "log/limits.h"
+#include "log/log_metrics.h"
 #include "log/manifest_format.h"
 #include "log/read_cache.h"
 #include "log/tail.h"
@@ -51,6 +52,7 @@ class LogDisk final : public WalListener {
   FileCache& files() { return *options_.files; }
   ReadCache& cache() { return *options_.cache; }
   Destager& destager() { return *destager_; }
+  DiskMetrics& metrics() { return *metrics_; }
 
   // Batches that went past the WAL stay in memory until they are destaged, and the WAL does not
   // bound them: all of them together are at most what the WAL may hold, or one. wait_for_extents()
@@ -93,6 +95,7 @@ class LogDisk final : public WalListener {
   void note_space() { full_ = false; }
   // True while the disk is full and it is not yet time to ask again.
   bool refuses_for_space() const;
+  bool full() const { return full_; }
   bool writable() const { return !fenced_ && !full_; }
 
   // Flushes the WAL and ends the tasks. REQUIRES: every partition left.
@@ -114,6 +117,7 @@ class LogDisk final : public WalListener {
   uint64_t extent_bytes_max_ = 0;  // of all that are not destaged
   std::unique_ptr<Wal> wal_;
   std::unique_ptr<Destager> destager_;
+  std::unique_ptr<DiskMetrics> metrics_;  // before wal_ goes
   // Written by enter() and leave().
   std::vector<Partition*> partitions_;
   // Written by note_staged() and on_wal_progress().

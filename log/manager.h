@@ -64,6 +64,7 @@ class Manager final : public LogManager {
   Store* store_;  // on shard 0
   FileCache files_;
   ReadCache cache_;
+  CacheMetrics cache_metrics_{cache_};
   // Written by begin() and stop().
   std::vector<std::unique_ptr<LogDisk>> disks_;
   bool stopping_ = false;

@@ -108,6 +108,8 @@ class Partition final : public PartitionLog {
   // Whole blocks that could be destaged now; large when a rolled segment waits for its end.
   uint64_t destage_bytes() const;
   bool all_destaged() const;
+  // What is in memory and not in the segment files, durable or not.
+  uint64_t undestaged_bytes() const;
   // The oldest WAL group that recovery would need for this partition; absent when all is destaged.
   std::optional<WalSequence> needed_sequence() const;
   // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.

@@ -26,6 +26,16 @@ uint64_t Partition::destage_bytes() const {
   return std::max(end - destaged_.position, extent ? kDestageRunBytes : 0);
 }
 
+uint64_t Partition::undestaged_bytes() const {
+  if (all_destaged()) return 0;
+  uint64_t bytes = 0;
+  for (const Segment* segment = segments_.find(destaged_.segment); segment;
+       segment = segments_.after(segment->base())) {
+    bytes += segment->size_bytes();
+  }
+  return bytes - std::min(bytes, destaged_.position);
+}
+
 bool Partition::all_destaged() const { return segments_.empty() || destaged_ == staged_end(); }
 
 std::optional<WalSequence> Partition::needed_sequence() const {
@@ -72,6 +82,7 @@ Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t t
   while (from < to) {
     const uint64_t n = std::min(kDestageRunBytes, to - from);
     CO_TRY(co_await segment.write(from, tail_.parts({segment.base(), from}, n)));
+    disk_.metrics().destaged_bytes.add(n);
     from += n;
   }
   co_return Status{};

@@ -37,6 +37,7 @@ Wal::Wal(WalOptions options, Uuid id, std::unique_ptr<WalRing> ring)
     : options_(std::move(options)),
       id_(id),
       ring_(std::move(ring)),
+      histograms_(options_.directory),
       collecting_(options_.group_bytes_max),
       in_flight_(options_.group_bytes_max),
       mark_(kWalBlockBytes) {
@@ -183,6 +184,7 @@ Wal::Group Wal::seal() {
   stats_.groups += 1;
   stats_.records += record_count_;
   stats_.bytes += bytes;
+  histograms_.group_bytes.record(bytes);
   const Group group{{in_flight_.data(), bytes}, sealed_, released_, false, flush_now_};
   begin_group();
   room_.notify_all();
@@ -239,7 +241,9 @@ Task<Status> Wal::write_in_place(Group group) {
   }
   std::vector<iovec> parts{{const_cast<uint8_t*>(group.bytes.data()), group.bytes.size()}};
   if (group.flush_now) {
+    const MonoTime begun = this_shard().precise_now();
     CO_TRY(co_await place.file->write_durable(std::move(parts), place.position));
+    note_flush(begun);
   } else {
     CO_TRY(co_await place.file->write(std::move(parts), place.position));
   }
@@ -288,7 +292,9 @@ Task<void> Wal::run_flusher() {
 Task<void> Wal::flush_written() {
   const WalSequence covered = written_;
   const uint64_t bytes = unflushed_bytes_;
+  const MonoTime begun = this_shard().precise_now();
   const Status status = co_await written_file_->sync_data();
+  note_flush(begun);
   if (!status) fail_with(status.error());
   if (failure_) co_return;
   stats_.flushes += 1;
@@ -351,6 +357,11 @@ void Wal::fail_with(Error error) {
   flush_work_.notify_all();
   room_.notify_all();
   announce();
+}
+
+void Wal::note_flush(MonoTime begun) {
+  const Duration took = this_shard().now() - begun;
+  histograms_.flush_seconds.record(static_cast<uint64_t>(std::max<int64_t>(0, took.count())));
 }
 
 void Wal::announce() {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "log/aligned_buffer.h"
+#include "log/log_metrics.h"
 #include "log/wal_format.h"
 #include "log/wal_ring.h"
 #include "reactor/base/result.h"
@@ -163,6 +164,7 @@ class Wal {
   void on_durable(WalSequence sequence);
   void fail_with(Error error);
   void announce();
+  void note_flush(MonoTime begun);
   uint64_t reserve_bytes() const;
   Status refusal() const;
 
@@ -170,6 +172,7 @@ class Wal {
   WalOptions options_;
   Uuid id_;
   std::unique_ptr<WalRing> ring_;
+  WalHistograms histograms_;
   // The group being collected. Written by stage() and seal().
   AlignedBuffer collecting_;
   AlignedBuffer in_flight_;
