@@ -28,6 +28,10 @@ void print_banner(Broker& broker, Duration took) {
       bootstrap = printed_host(l.advertised_host) + ":" + std::to_string(l.advertised_port);
     }
   }
+  if (config.http) {
+    log_info("  http        http://{}:{}/ (metrics, health, api)",
+             config.http->host.empty() ? "*" : printed_host(config.http->host), config.http->port);
+  }
   log_info("  directory   {}", joined(config.log_directories));
   log_info("  shards      {} on {} usable cores", config.shards, config.cores);
   log_info("  durability  {}", config.durability == log::Durability::flushed

@@ -204,10 +204,12 @@ Task<void> Broker::accept_loop(Bound& bound) {
     const auto fd = co_await bound.socket.accept();
     if (!fd) co_return;
     if (connections_open_ >= connections_max()) {
+      metrics_->connections_refused.add();
       co_await turn_away(*fd);
       continue;
     }
     ++connections_open_;
+    metrics_->connections_accepted.add();
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;
     co_await reactor::submit_reserved(
@@ -235,7 +237,35 @@ Task<Status> Broker::open_listeners() {
   co_return Status{};
 }
 
+// Serves at once: who waits for the broker sees it start. A port that nobody asked for and somebody
+// else has does not stop it.
+Task<Status> Broker::open_http() {
+  if (!config_.http) co_return Status{};
+  http_ = std::make_unique<admin::AdminServer>(*this);
+  reactor::ListenOptions options;
+  options.port = config_.http->port;
+  if (!config_.http->host.empty()) {
+    CO_TRY_ASSIGN(const auto addresses,
+                  co_await reactor::resolve(config_.http->host, options.port));
+    options.host = addresses.front().host;
+  }
+  Status opened = co_await bind(http_->listener(), options, {});
+  if (opened) {
+    config_.http->port = http_->listener().address().port;
+    http_->start();
+  } else if (config_.http->by_default && opened.error().code == Errc::exists) {
+    reactor::log_warning("no HTTP: {}; set odradek.http.listeners to another port, or to nothing",
+                         opened.error().context);
+    config_.http.reset();
+    opened = {};
+  } else {
+    opened = fail(opened.error().code, "odradek.http.listeners: " + opened.error().context);
+  }
+  co_return opened;
+}
+
 Task<Status> Broker::start() {
+  metrics_ = std::make_unique<BrokerMetrics>(*this);
   CO_TRY_ASSIGN(defaults_, metadata::topic_defaults(config_.properties));
   // Ports first: nothing is touched when one is taken. Clients are let in at the end.
   CO_TRY(co_await open_listeners());
@@ -246,16 +276,18 @@ Task<Status> Broker::start() {
     if (listener.advertised_port == 0) listener.advertised_port = port;
     bound_[i]->listener = listener;
   }
+  CO_TRY(co_await open_http());
   CO_TRY(co_await start_logs());
   CO_TRY(co_await start_metadata());
   for (auto& bound : bound_) {
     accepting_.spawn("accept", accept_loop(*bound), reactor::TaskClass::completion);
   }
+  phase_ = Phase::serving;
   co_return Status{};
 }
 
 Task<Status> Broker::stop() {
-  stopping_ = true;
+  phase_ = Phase::stopping;
   for (auto& bound : bound_) co_await bound->socket.stop();
   co_await accepting_.close();
   Status result;
@@ -272,6 +304,9 @@ Task<Status> Broker::stop() {
     if (!shard) continue;
     co_await reactor::submit_reserved(ShardId(i), [shard] { return shard->close_connections(); });
   }
+  // Its pages ask the logs.
+  if (http_) co_await http_->stop();
+  http_.reset();
   for (uint32_t i = 0; i < shards_.size(); ++i) {
     BrokerShard* shard = shards_[i];
     if (shard)
@@ -284,6 +319,7 @@ Task<Status> Broker::stop() {
     co_await reactor::submit_reserved(ShardId(i), [shard] { return free_shard(shard); });
   }
   controller_.reset();
+  metrics_.reset();
   // Each directory that was stopped well gets its mark, whatever became of another.
   if (store_) note(co_await store_->close());
   store_.reset();

@@ -1,6 +1,7 @@
 // The broker: owns everything, starts and stops it in order.
 //
-//   start: directories and logs -> metadata and its first image -> partitions -> listeners
+//   start: ports and HTTP -> directories and logs -> metadata and its first image -> partitions ->
+//          clients
 //   stop:  listeners -> connections drained -> logs destaged and closed -> metadata -> clean marker
 //
 // Lives on shard 0. Its BrokerShards live on their shards; the vector of their addresses is fixed
@@ -11,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "cmd/broker/admin/admin_server.h"
 #include "cmd/broker/broker_config.h"
+#include "cmd/broker/broker_metrics.h"
 #include "cmd/broker/broker_shard.h"
 #include "log/directory.h"
 #include "log/log_manager.h"
@@ -48,6 +51,12 @@ class Broker {
   // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
   bool clean_start() const { return store_->clean(); }
 
+  enum class Phase : uint8_t { starting, serving, stopping };
+  Phase phase() const { return phase_; }
+  uint32_t connections_open() const { return connections_open_; }
+  // The newest metadata; null while there is none.
+  const metadata::Image* image() const { return controller_ ? &controller_->image() : nullptr; }
+
  private:
   struct Bound {
     Listener listener;
@@ -57,6 +66,7 @@ class Broker {
   reactor::Task<Status> lock_metadata();
   reactor::Task<Status> start_metadata();
   reactor::Task<Status> open_listeners();
+  reactor::Task<Status> open_http();
   reactor::Task<log::Offset> publish(const metadata::Image* image);
   reactor::Task<void> accept_loop(Bound& bound);
   reactor::Task<void> turn_away(int fd);
@@ -76,7 +86,9 @@ class Broker {
   uint32_t next_shard_ = 0;
   uint32_t connections_open_ = 0;
   bool told_of_full_ = false;
-  bool stopping_ = false;
+  Phase phase_ = Phase::starting;
+  std::unique_ptr<BrokerMetrics> metrics_;    // made in start(), freed in stop()
+  std::unique_ptr<admin::AdminServer> http_;  // null: it is off
 };
 
 // What `odradek serve` runs on shard 0: starts a broker, prints the banner, waits for a signal,

@@ -250,6 +250,23 @@ Result<uint64_t> parse_bytes(std::string_view name, const std::string& value) {
   return number << shift;
 }
 
+// http://host:port, at most one; unset: the default.
+Status read_http(const Reading& reading, BrokerConfig& config) {
+  constexpr std::string_view kName = "odradek.http.listeners";
+  const auto text = reading.text(kName);
+  config.http = HttpListener{.host = "127.0.0.1"};
+  if (!text) return {};
+  const auto entries = split(*text);
+  config.http.reset();
+  if (entries.empty()) return {};
+  if (entries.size() > 1) return bad(kName, *text, "one address is served at most");
+  TRY_ASSIGN(const Listener listener, parse_endpoint(kName, entries.front()));
+  if (listener.name != "HTTP")
+    return bad(kName, *text, "must be http://host:port, or empty for none");
+  config.http = HttpListener{listener.host, listener.port, false};
+  return {};
+}
+
 Status read_own(Reading& reading, BrokerConfig& config, uint32_t cores, uint64_t memory_bytes) {
   config.cores = cores;
   config.shards = cores <= 2 ? 1 : std::min(cores, reactor::kShardsMax);
@@ -290,6 +307,7 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   // Negative: never. What a clock of nanoseconds cannot count is never, too.
   auto& idle = config.connections_idle_ms_max;
   idle = idle < 0 ? kMillisecondsMax : std::min(idle, kMillisecondsMax);
+  reading.number("odradek.slow.request.ms", config.slow_request_ms, -1, kMillisecondsMax);
   reading.number("max.connections", config.connections_max, 1, kIntMax);
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
@@ -363,6 +381,7 @@ Result<BrokerConfig> make_config(Properties properties, uint32_t cores, uint64_t
   TRY(read_directories(reading, config));
   TRY(check_single_node(reading, config));
   TRY(read_own(reading, config, cores, memory_bytes));
+  TRY(read_http(reading, config));
   TRY(reading.status());
   config.rack = reading.text("broker.rack");
   config.cluster_id = reading.text("cluster.id");

@@ -25,6 +25,13 @@ struct Listener {
   bool controller = false;  // in controller.listener.names: no client is told of it
 };
 
+// The address of metrics, health and the JSON view.
+struct HttpListener {
+  std::string host;        // empty: every interface
+  uint16_t port = 9644;    // 0: any free one
+  bool by_default = true;  // nobody asked for it: a taken port is a warning then
+};
+
 struct BrokerConfig {
   // Everything that was set, by name: for DescribeConfigs and for topic defaults.
   std::map<std::string, std::string, std::less<>> properties;
@@ -48,6 +55,9 @@ struct BrokerConfig {
   uint32_t send_buffer_bytes = 0;            // socket.send.buffer.bytes, 0: the kernel's
   uint32_t receive_buffer_bytes = 0;
   int32_t listen_backlog = 511;
+  // odradek.http.listeners: where the HTTP server listens; none: it is off.
+  std::optional<HttpListener> http;
+  int64_t slow_request_ms = 500;              // odradek.slow.request.ms; -1: none is slow
   int64_t connections_idle_ms_max = 600'000;  // connections.max.idle.ms
   uint32_t connections_max = 0x7fffffff;
   uint64_t fetch_bytes_max = 57'671'680;        // fetch.max.bytes

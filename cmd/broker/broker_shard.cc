@@ -32,10 +32,35 @@ BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
       request_memory_bytes_(request_memory_of(reactor::this_shard().arena().limit_bytes())),
       response_bytes_max_(response_bytes_of(reactor::this_shard().arena().limit_bytes())),
       request_memory_(request_memory_bytes_),
+      requests_(reactor::this_shard().metrics(), std::chrono::milliseconds(config.slow_request_ms)),
       topic_defaults_(defaults),
       default_config_(metadata::effective_topic_config(nullptr, defaults)),
       fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax),
-      groups_(*this) {}
+      groups_(*this) {
+  watch_memory();
+}
+
+void BrokerShard::watch_memory() {
+  using enum reactor::MetricKind;
+  static constexpr reactor::MetricInfo kLimit{gauge, "odradek_request_memory_limit_bytes",
+                                              "Bytes of requests that a shard takes at once",
+                                              reactor::MetricUnit::bytes};
+  static constexpr reactor::MetricInfo kUsed{gauge, "odradek_request_memory_used_bytes",
+                                             "Bytes of requests that a shard has at this moment",
+                                             reactor::MetricUnit::bytes};
+  static constexpr reactor::MetricInfo kSessions{gauge, "odradek_fetch_sessions",
+                                                 "Incremental fetch sessions that are remembered"};
+  auto& here = reactor::this_shard();
+  const std::string labels = reactor::metric_labels({{"shard", std::to_string(here.id().value)}});
+  const auto watch = [&](const reactor::MetricInfo& info, std::function<int64_t()> read) {
+    watches_.push_back(here.metrics().watch(info, labels, std::move(read)));
+  };
+  watch(kLimit, [this] { return static_cast<int64_t>(request_memory_bytes_); });
+  watch(kUsed, [this] {
+    return static_cast<int64_t>(request_memory_bytes_ - request_memory_.available());
+  });
+  watch(kSessions, [this] { return static_cast<int64_t>(fetch_sessions_.size()); });
+}
 
 BrokerShard::~BrokerShard() = default;
 

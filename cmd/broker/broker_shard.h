@@ -14,6 +14,7 @@
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/limits.h"
 #include "cmd/broker/placement.h"
+#include "cmd/broker/request_metrics.h"
 #include "log/log_manager.h"
 #include "reactor/task.h"
 #include "reactor/wait.h"
@@ -58,6 +59,9 @@ class BrokerShard {
   GroupService& groups() { return groups_; }
   bool stopping() const { return stopping_; }
   size_t connection_count() const { return connections_.size(); }
+  // The connections, in the order they came. Good until the next await.
+  const std::map<uint64_t, Connection*>& connections() const { return connections_; }
+  RequestMetrics& requests() { return requests_; }
   // What a topic's configuration means for its log and for produce requests.
   const metadata::EffectiveTopicConfig& topic_config(const log::TopicId& topic) const;
   // What a topic has when it sets nothing: this broker's properties, as they were set while it
@@ -80,6 +84,7 @@ class BrokerShard {
   void configure(const metadata::Image& image, const metadata::Topic& topic);
   reactor::Task<void> open_partitions(const metadata::Topic* before, const metadata::Topic& after);
   reactor::Task<void> drop_partitions(const metadata::Topic& topic);
+  void watch_memory();
 
   // Fixed at construction.
   Broker& broker_;
@@ -89,6 +94,8 @@ class BrokerShard {
   uint64_t request_memory_bytes_;
   uint64_t response_bytes_max_;
   reactor::Semaphore request_memory_;
+  RequestMetrics requests_;
+  std::vector<reactor::MetricWatch> watches_;
   // Written by install() only.
   metadata::ShardImage image_;
   std::unordered_map<log::TopicId, metadata::EffectiveTopicConfig> topic_configs_;

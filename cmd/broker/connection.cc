@@ -25,6 +25,7 @@ Connection::Connection(BrokerShard& shard, reactor::Socket socket, const Listene
       alarm_(*this) {
   const auto peer = socket_.peer();
   peer_ = peer.host;
+  peer_port_ = peer.port;
   touch();
 }
 
@@ -154,6 +155,7 @@ Status Connection::check_size(int32_t size, BytesView head) {
 Task<Result<RequestFrame>> Connection::read_frame() {
   uint8_t head[4];
   CO_TRY(co_await read_exact(head));
+  frame_begun_ = reactor::this_shard().now();
   const auto size = load_be<int32_t>(head);
   CO_TRY(check_size(size, head));
   const auto bytes = static_cast<uint64_t>(size);
@@ -175,14 +177,40 @@ Task<Result<RequestFrame>> Connection::read_frame() {
   co_return frame;
 }
 
-Connection::Slot* Connection::add_slot() {
+Connection::Slot* Connection::add_slot(const RequestRecord& record) {
   slots_.push_back(std::make_unique<Slot>());
+  slots_.back()->record = record;
   return slots_.back().get();
+}
+
+// The request of `context` is here, `bytes` long.
+RequestRecord Connection::begin_record(const RequestContext& context, size_t bytes) {
+  ++requests_;
+  received_bytes_ += bytes;
+  if (client_id_ != context.client_id) client_id_ = context.client_id;
+  RequestRecord record;
+  record.api_key = context.api_key;
+  record.api_version = context.api_version;
+  record.request_bytes = bytes;
+  record.begun = frame_begun_;
+  record.read = reactor::this_shard().now();
+  return record;
+}
+
+// The first `count` answers left.
+void Connection::tell_answered(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const Slot& slot = *slots_[i];
+    const uint64_t bytes = slot.response.none ? 0 : slot.response.out.size();
+    sent_bytes_ += bytes;
+    shard_.requests().answered(slot.record, bytes, source());
+  }
 }
 
 void Connection::finish(Slot& slot, Response response) {
   slot.response = std::move(response);
   slot.ready = true;
+  slot.record.ready = reactor::this_shard().now();
   response_bytes_ += slot.response.out.size();
   if (slots_.front().get() == &slot) wake_writer_.notify_all();
 }
@@ -195,20 +223,23 @@ Task<void> Connection::finish_produce(std::unique_ptr<ProduceCall> call, Slot* s
 }
 
 Task<bool> Connection::serve_produce(RequestFrame frame, RequestContext context, size_t body_at) {
+  RequestRecord record = begin_record(context, frame.bytes().size());
   auto call = std::make_unique<ProduceCall>(std::move(frame), std::move(context));
   const Status staged = co_await call->stage(body_at);
   if (!staged) {
     reactor::log_warning("{}: closed: {}", peer_, staged.error().to_string());
     co_return false;
   }
+  record.staged = record.ready = reactor::this_shard().now();
   if (call->silent()) {
+    shard_.requests().answered(record, 0, source());
     // acks=0 has no way to say that it failed but to close (trap 9).
     const bool go_on = !call->failed();
     if (!go_on) reactor::log_warning("{}: closed: a produce with acks=0 failed", peer_);
     co_return go_on;
   }
   ++produces_open_;
-  Slot* slot = add_slot();
+  Slot* slot = add_slot(record);
   gate_.spawn("produce", finish_produce(std::move(call), slot), reactor::TaskClass::request);
   co_return true;
 }
@@ -247,13 +278,15 @@ Task<bool> Connection::serve(RequestFrame frame) {
   context.api_key = key.first;
   context.api_version = key.second;
   context.correlation_id = header.correlation_id;
-  ++requests_;
+  co_await reactor::name_task(api->name.data());  // a literal: ends with a zero
   if (entry->key == kafka::ProduceRequest::api_key) {
     co_return co_await serve_produce(std::move(frame), std::move(context), reader.offset());
   }
+  const RequestRecord record = begin_record(context, frame.bytes().size());
   while (produces_open_ > 0) co_await produces_done_.wait();
-  Slot* slot = add_slot();
+  Slot* slot = add_slot(record);
   auto response = co_await entry->serve(context, reader);
+  slot->record.waited = context.waited;
   if (!response) {
     reactor::log_warning("{}: closed: {}", peer_, response.error().to_string());
     Response nothing;
@@ -300,6 +333,7 @@ Task<void> Connection::write_loop() {
       if (!sent) abort();
     }
     response_bytes_ -= bytes;
+    tell_answered(count);
     slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(count));
     touch();
     room_.notify_all();

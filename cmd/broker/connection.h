@@ -14,6 +14,7 @@
 
 #include "cmd/broker/frame.h"
 #include "cmd/broker/request.h"
+#include "cmd/broker/request_record.h"
 #include "reactor/socket.h"
 #include "reactor/task.h"
 #include "reactor/timer.h"
@@ -38,11 +39,19 @@ class Connection {
   // Ends it now.
   void abort();
 
+  // For the admin API. Views live as long as the connection.
+  RequestSource source() const { return {peer_, peer_port_, client_id_, listener_.name}; }
+  uint64_t requests() const { return requests_; }
+  uint64_t received_bytes() const { return received_bytes_; }
+  uint64_t sent_bytes() const { return sent_bytes_; }
+  MonoTime last_request() const { return last_request_; }
+
  private:
   // A place in the order of responses.
   struct Slot {
     bool ready = false;
     Response response;
+    RequestRecord record;
   };
   reactor::Task<Result<RequestFrame>> read_frame();
   reactor::Task<Status> read_exact(MutableBytes to);
@@ -52,7 +61,9 @@ class Connection {
   reactor::Task<bool> serve_produce(RequestFrame frame, RequestContext context, size_t body_at);
   reactor::Task<void> finish_produce(std::unique_ptr<class ProduceCall> call, Slot* slot);
   reactor::Task<void> write_loop();
-  Slot* add_slot();
+  Slot* add_slot(const RequestRecord& record);
+  RequestRecord begin_record(const RequestContext& context, size_t bytes);
+  void tell_answered(size_t count);
   void finish(Slot& slot, Response response);
   size_t gather(std::vector<iovec>& parts, size_t& bytes) const;
   reactor::Task<void> read_loop();
@@ -72,10 +83,14 @@ class Connection {
   Duration idle_max_;
   reactor::Socket socket_;
   std::string peer_;
+  uint16_t peer_port_ = 0;
   // Written by the reading task.
   reactor::Received received_;
   size_t received_at_ = 0;
   uint64_t requests_ = 0;
+  uint64_t received_bytes_ = 0;  // of whole requests
+  std::string client_id_;        // of the last request
+  MonoTime frame_begun_{};
   MonoTime last_request_{};
   MonoTime body_deadline_ = kMonoMax;
   bool serving_ = false;  // a request runs that may not have its slot yet
@@ -83,6 +98,7 @@ class Connection {
   std::deque<std::unique_ptr<Slot>> slots_;
   size_t produces_open_ = 0;
   size_t response_bytes_ = 0;  // of the ready ones
+  uint64_t sent_bytes_ = 0;    // of answers
   MonoTime send_deadline_ = kMonoMax;
   bool reading_done_ = false;
   bool broken_ = false;

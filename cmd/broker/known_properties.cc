@@ -50,8 +50,10 @@ constexpr auto kActs = std::to_array<std::string_view>({
     "socket.request.max.bytes",
     "socket.send.buffer.bytes",
     "odradek.durability",
+    "odradek.http.listeners",
     "odradek.memory",
     "odradek.shards",
+    "odradek.slow.request.ms",
     "security.inter.broker.protocol",
     "sasl.enabled.mechanisms",
 });

@@ -28,6 +28,9 @@ inline constexpr size_t kPartitionsPerTurn = 256;  // looked at by one answer be
 inline constexpr size_t kFetchSessionsMax = 1000;  // a shard
 inline constexpr int64_t kFetchSessionIdleMs = 120'000;        // older ones may be evicted
 inline constexpr size_t kFetchSessionPartitionsMax = 200'000;  // a session
-inline constexpr Duration kFetchWaitMax = 10min;               // a longer max_wait_ms is cut
+inline constexpr Duration kSlowRequestLogInterval =
+    1s;                                            // between two log lines about slow requests
+inline constexpr size_t kSlowRequestNameMax = 64;  // of a client id in such a line
+inline constexpr Duration kFetchWaitMax = 10min;   // a longer max_wait_ms is cut
 
 }  // namespace odradek::broker

@@ -49,6 +49,7 @@ struct RequestContext {
   int32_t correlation_id = 0;
   MonoTime deadline = kMonoMax;
   int32_t throttle_ms = 0;
+  Duration waited{};         // set by a handler: time that its sender asked it to wait
   bool close_after = false;  // set by a handler: no more requests are read after this response
 
   // Keeps text that a response views until it is encoded.

@@ -9,10 +9,17 @@
 
 namespace odradek::broker {
 
+// Counts an error (not 0) in an answer: request_metrics.cc.
+void count_error(const RequestContext& context, int16_t code);
+
 // A frame of `message`: size, response header, body. Spliced bytes stay by reference.
 template <class Message>
 wire::Writer encode_response(const RequestContext& context, int16_t version,
                              const Message& message) {
+  const auto count = [&context](int16_t error) {
+    if (error != 0) count_error(context, error);
+  };
+  if constexpr (requires { for_each_error(message, count); }) for_each_error(message, count);
   const kafka::ApiInfo* api = kafka::find_api(Message::api_key);
   const int16_t header_version = api->response_header_version(context.api_version);
   kafka::ResponseHeader header;

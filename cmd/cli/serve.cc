@@ -30,7 +30,10 @@ constexpr std::string_view kHelp =
     "  odradek.durability=MODE    flushed (default): an acknowledged record is on stable storage;\n"
     "                             written: flushed within 256 KiB or 100 ms of its write\n"
     "  odradek.memory=BYTES       what the broker may use, with K, M or G (default: a quarter of\n"
-    "                             RAM or of the cgroup's limit, at most 1G a shard)\n\n"
+    "                             RAM or of the cgroup's limit, at most 1G a shard)\n"
+    "  odradek.http.listeners=URL where metrics, health and a JSON view are served (default:\n"
+    "                             http://127.0.0.1:9644; empty: nowhere)\n"
+    "  odradek.slow.request.ms=N  a slower request is logged (default: 500; -1: none)\n\n"
     "Examples:\n"
     "  odradek serve\n"
     "  odradek serve config/server.properties --override num.partitions=12\n";

@@ -16,7 +16,7 @@ start_broker() {
   local port overrides=() pair
   port=${port_kept:-$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')}
   port_kept=$port bootstrap=127.0.0.1:$port
-  for pair in "listeners=PLAINTEXT://$bootstrap" "log.dirs=$data" "$@"; do overrides+=(--override "$pair"); done
+  for pair in "listeners=PLAINTEXT://$bootstrap" "log.dirs=$data" odradek.http.listeners= "$@"; do overrides+=(--override "$pair"); done
   "$odradek" serve "${overrides[@]}" < /dev/null >> "$work/broker.log" 2>&1 &
   broker=$!
   for _ in $(seq 100); do

@@ -45,13 +45,15 @@ class StartFailed(Exception):
 class Broker:
     """One `odradek serve` with a data directory of its own. The number of shards is drawn anew at each start.
 
-    `properties` become --override arguments. close() stops the process and deletes the directory.
+    `properties` become --override arguments; one that is None is left out. With `http` it listens for HTTP on
+    `http_port`, otherwise not at all. close() stops the process and deletes the directory.
     """
 
-    def __init__(self, properties=None, shards=None, port=None, directory=None, user=None):
+    def __init__(self, properties=None, shards=None, port=None, directory=None, user=None, http=False):
         self.properties = dict(properties or {})
         self.shards_fixed = shards
         self.port = port or free_port()
+        self.http_port = free_port() if http else None
         self.own_directory = directory is None
         self.directory = directory or tempfile.mkdtemp(prefix="odradek-test-")
         self.data = os.path.join(self.directory, "data")
@@ -70,10 +72,13 @@ class Broker:
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
             "log.dirs": self.data,
             "odradek.shards": str(self.shards),
+            "odradek.http.listeners": f"http://127.0.0.1:{self.http_port}" if self.http_port else "",
             **self.properties,
         }
         words = [binary(), "serve"]
         for key, value in overrides.items():
+            if value is None:
+                continue
             words += ["--override", f"{key}={value}"]
         return words
 

@@ -181,6 +181,29 @@ class Refusals(Lifecycle):
             self.refuses(broker, str(broker.port))
             self.assertEqual(os.path.exists(broker.data) and fingerprint(broker.data), False)
 
+    def test_a_taken_http_port_that_was_asked_for_is_named(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            port = holder.getsockname()[1]
+            broker = self.new_broker({"odradek.http.listeners": f"http://127.0.0.1:{port}"})
+            self.refuses(broker, "odradek.http.listeners", str(port))
+            self.assertFalse(os.path.exists(broker.data))
+
+    def test_the_default_http_port_if_taken_stops_nothing(self):
+        with socket.socket() as holder:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind(("127.0.0.1", 9644))
+                holder.listen()
+            except OSError:
+                pass  # then somebody else has it, which does as well
+            broker = self.new_broker({"odradek.http.listeners": None})
+            broker.start()
+            self.assertIn("no HTTP: ", broker.output())
+            self.assertIn("odradek.http.listeners", broker.output())
+            self.assertEqual(broker.stop(), 0)
+
     def test_a_second_broker_on_the_same_directory_is_refused(self):
         first = self.new_broker()
         first.start()
@@ -287,7 +310,7 @@ log.retention.check.interval.ms=300000
             self.wait_for(lambda w=word: w in broker.output(), f"'{word}' in the banner")
 
     def test_it_accepts_connections_in_a_fifth_of_a_second_and_is_idle_then(self):
-        broker = self.new_broker(shards=1)
+        broker = self.new_broker(shards=1, http=True)
         starts = []
         for _ in range(3):  # the best of three: tests share their machine
             starts.append(broker.start())

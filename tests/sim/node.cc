@@ -50,6 +50,7 @@ void BrokerNode::start(const BrokerOptions& options) {
   properties["listeners"] = "PLAINTEXT://0.0.0.0:9092";
   properties["advertised.listeners"] = "PLAINTEXT://10.0.0.1:9092";
   properties["node.id"] = "1";
+  properties.try_emplace("odradek.http.listeners", "");
   std::string directories = "/data0";
   for (uint32_t i = 1; i < options.log_directories; ++i) directories += fmt::format(",/data{}", i);
   properties["log.dirs"] = directories;

@@ -463,6 +463,11 @@ KafkaError error_for(const RequestContext& context, KafkaError error) {
   return storage && context.api_version <= 5 ? KafkaError::not_leader_or_follower : error;
 }
 
+void note_fetched(BrokerShard& shard, const log::LogSlice& data) {
+  shard.requests().fetched_bytes.add(data.bytes);
+  shard.requests().fetched_records.add(static_cast<uint64_t>(data.next.value - data.first.value));
+}
+
 void FetchCall::answer(Part& part) {
   const SessionPartition& wanted = part.wanted;
   const bool new_topic =
@@ -493,6 +498,7 @@ void FetchCall::answer(Part& part) {
   } else {
     out.aborted_transactions.reset();
   }
+  if (a.data.bytes > 0) note_fetched(context_.shard, a.data);
   Chain records;
   for (auto& piece : a.data.pieces) {
     records.append(piece.bytes());
@@ -548,7 +554,10 @@ Task<void> FetchCall::run() {
     co_await look_everywhere();
     const bool late = reactor::this_shard().now() >= deadline;
     if (satisfied() || late || context_.shard.stopping()) break;
-    if (!co_await wait_for_progress(deadline)) break;
+    const MonoTime begun = reactor::this_shard().now();
+    const bool go_on = co_await wait_for_progress(deadline);
+    context_.waited += reactor::this_shard().now() - begun;
+    if (!go_on) break;
   }
   co_await read_everywhere();
   // The session may have been evicted meanwhile; busy ones are not.

@@ -66,6 +66,11 @@ ProduceOutcome refused(const log::BatchValidator& validator) {
   return outcome;
 }
 
+void note_produced(BrokerShard& shard, const log::BatchHeader& header) {
+  shard.requests().produced_bytes.add(static_cast<uint64_t>(header.size_bytes()));
+  shard.requests().produced_records.add(static_cast<uint64_t>(header.record_count));
+}
+
 // Validates and appends one batch on the owning shard.
 Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chain records,
                                 int16_t version) {
@@ -95,6 +100,7 @@ Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chai
     outcome.base = done.base;
     outcome.last = done.last;
     outcome.log_append_time_ms = done.log_append_time_ms;
+    if (!done.duplicate) note_produced(shard, validator.info().header);
     outcome.await_visible = true;
   }
   outcome.log_start = done.log_start;

@@ -27,6 +27,7 @@ class Cluster {
     properties_.try_emplace("listeners", "PLAINTEXT://10.0.0.1:9092");
     properties_.try_emplace("log.dirs", "/data");
     properties_.try_emplace("odradek.memory", std::to_string(std::max(64u, 32 * shards)) + "M");
+    properties_.try_emplace("odradek.http.listeners", "");
     properties_["odradek.shards"] = std::to_string(shards);
     start();
   }
