@@ -23,11 +23,6 @@ printf '%s\n' process.roles=broker,controller node.id=1 "controller.quorum.voter
   listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT "log.dirs=$data" log.segment.bytes=1048576 \
   > "$work/server.properties"
 
-serve_ours() {
-  "$odradek" serve "$work/server.properties" < /dev/null >> "$work/broker.log" 2>&1 &
-  broker=$!
-  wait_for_port "$broker"
-}
 wait_for_port() {
   for _ in $(seq 300); do
     (exec 3<> "/dev/tcp/127.0.0.1/$port_kept") 2> /dev/null && return 0
@@ -44,7 +39,9 @@ lines_of() {  # lines_of PARTITION
 all_lines() { for p in 0 1 2; do lines_of $p; done | sort -n; }
 
 bootstrap=127.0.0.1:$port_kept
-check "our broker starts with Kafka's properties" serve_ours
+"$odradek" serve "$work/server.properties" < /dev/null >> "$work/broker.log" 2>&1 &
+broker=$!
+check "our broker starts with Kafka's properties" wait_for_port "$broker"
 check "a topic" kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic" --partitions 3 --replication-factor 1
 check "another one" kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic-large" --partitions 2 --replication-factor 1
 check "a third one, without records" kafka tools.TopicCommand --bootstrap-server "$bootstrap" --create --topic "$topic-empty" --partitions 1 --replication-factor 1
