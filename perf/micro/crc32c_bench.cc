@@ -21,6 +21,13 @@ BENCHMARK(crc32c_fast)
     ->Arg(1 << 20)
     ->Arg(64 << 20);
 
+void crc32c_narrow(benchmark::State& state) {
+  const std::vector<uint8_t> bytes(static_cast<size_t>(state.range(0)), 0x5a);
+  for (auto _ : state) benchmark::DoNotOptimize(odradek::detail::crc32c_narrow(0, bytes));
+  state.SetBytesProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(crc32c_narrow)->Arg(256)->Arg(1 << 10)->Arg(64 << 10)->Arg(1 << 20)->Arg(64 << 20);
+
 void crc32c_table(benchmark::State& state) {
   const std::vector<uint8_t> bytes(static_cast<size_t>(state.range(0)), 0x5a);
   for (auto _ : state) benchmark::DoNotOptimize(odradek::detail::crc32c_by_table(0, bytes));

@@ -33,10 +33,12 @@ TEST_CASE("the fast checksum equals the table's at every length and alignment") 
   for (size_t length = 0; length < 1000; ++length) {
     const auto view = BytesView(bytes).subspan(length % 9, length);
     REQUIRE_EQ(crc32c(5, view), odradek::detail::crc32c_by_table(5, view));
+    REQUIRE_EQ(odradek::detail::crc32c_narrow(5, view), odradek::detail::crc32c_by_table(5, view));
   }
-  for (const size_t length : {6143, 6144, 6145, 12'287, 19'999}) {
+  for (const size_t length : {1023, 1024, 1025, 6143, 6144, 6145, 12'287, 19'999}) {
     const auto view = BytesView(bytes).first(length);
     EXPECT_EQ(crc32c(0, view), odradek::detail::crc32c_by_table(0, view));
+    EXPECT_EQ(odradek::detail::crc32c_narrow(0, view), odradek::detail::crc32c_by_table(0, view));
   }
 }
 
@@ -51,6 +53,20 @@ TEST_CASE("a checksum taken in pieces equals the whole") {
     Chain chain(a);
     chain.append(b);
     REQUIRE_EQ(crc32c(0, chain), whole);
+  }
+}
+
+TEST_CASE("the checksum of the middle comes from the whole and both ends") {
+  const auto bytes = noise(9000);
+  const uint32_t whole = crc32c(0, bytes);
+  for (const size_t front : {0, 1, 21, 4000}) {
+    for (const size_t back : {0, 1, 4095, 4999}) {
+      const auto middle = BytesView(bytes).subspan(front, bytes.size() - front - back);
+      const auto end = BytesView(bytes).last(back);
+      const uint32_t rest = odradek::crc32c_without_front(
+          whole, crc32c(0, BytesView(bytes).first(front)), bytes.size() - front);
+      REQUIRE_EQ(odradek::crc32c_without_back(rest, crc32c(0, end), back), crc32c(0, middle));
+    }
   }
 }
 
