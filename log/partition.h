@@ -170,6 +170,7 @@ class Partition final : public PartitionLog {
   // partition_extent.cc
   WalSequence stage_extent(const TailBatch& batch, LeaderEpoch epoch);
   void stage_edge(WalRecord record, uint64_t from, uint64_t to);
+  uint32_t extent_checksum(const TailBatch& batch, uint64_t from, uint64_t to) const;
   reactor::Task<void> write_extent(Pin pin, Extent& extent);
   reactor::Task<Status> write_around_extents(Segment& segment, uint64_t from, uint64_t to);
   void forget_extents();

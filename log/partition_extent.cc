@@ -26,6 +26,20 @@ void Partition::stage_edge(WalRecord record, uint64_t from, uint64_t to) {
   (void)disk_.wal().stage(record, tail_.view({record.segment_base, from}, to - from), flush_mode());
 }
 
+// The checksum of what the extent has, [from, to) of the batch's segment: the batch's own, less
+// what both edges add to it. Nothing but the edges is hashed.
+uint32_t Partition::extent_checksum(const TailBatch& batch, uint64_t from, uint64_t to) const {
+  const FilePlace at = batch.at;
+  const uint64_t hashed_from = at.position + kAttributesAt;
+  if (from < hashed_from) return crc32c(0, tail_.view({at.segment, from}, to - from));
+  const BatchHeader header = BatchHeader::parse(tail_.view(at, kBatchHeaderBytes));
+  const uint64_t end = batch.end().position;
+  const uint32_t front = crc32c(0, tail_.view({at.segment, hashed_from}, from - hashed_from));
+  const uint32_t back = crc32c(0, tail_.view({at.segment, to}, end - to));
+  const uint32_t rest = crc32c_without_front(header.crc, front, end - from);
+  return crc32c_without_back(rest, back, end - to);
+}
+
 // REQUIRES: room for it in the group being collected.
 WalSequence Partition::stage_extent(const TailBatch& batch, LeaderEpoch epoch) {
   WalRecord record = record_of(batch, epoch);
@@ -38,8 +52,8 @@ WalSequence Partition::stage_extent(const TailBatch& batch, LeaderEpoch epoch) {
   stage_edge(record, to, end);
   record.kind = WalKind::extent;
   record.position = from;
-  const Chain bytes = tail_.view({batch.at.segment, from}, to - from);
-  const auto payload = encode_wal_extent({.length = to - from, .checksum = crc32c(0, bytes)});
+  const auto payload =
+      encode_wal_extent({.length = to - from, .checksum = extent_checksum(batch, from, to)});
   const WalSequence sequence = disk_.wal().stage(record, Chain(BytesView(payload)), flush_mode());
   extents_.push_back({.batch = batch, .from = from, .to = to});
   disk_.note_extent(batch.bytes);
