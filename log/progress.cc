@@ -8,8 +8,19 @@ void Progress::advance(Offset high_watermark) {
   CHECK(high_watermark >= high_watermark_, high_watermark, high_watermark_);
   if (high_watermark == high_watermark_) return;
   high_watermark_ = high_watermark;
-  waiting_.notify_all();
+  wake_visible();
   changed();
+}
+
+// Only those whose offset is visible now: with many appends of one partition under way, most wait
+// for a later group.
+void Progress::wake_visible() {
+  const auto below = static_cast<uint64_t>(high_watermark_.value);
+  for (reactor::WaitNode* node = waiting_.front(); node;) {
+    reactor::WaitNode* next = node->next;
+    if (node->units < below) waiting_.wake(*node, true);
+    node = next;
+  }
 }
 
 void Progress::changed() {
@@ -39,7 +50,9 @@ reactor::Task<Status> Progress::wait(Offset last, MonoTime deadline) {
     if (failed_)
       co_return odradek::fail(*failed_,
                               "the log can no longer make offset " + last.to_string() + " visible");
-    if (!co_await waiting_.wait(deadline)) {
+    reactor::WaitList::Awaiter waiter = waiting_.wait(deadline);
+    waiter.node.units = static_cast<uint64_t>(last.value);
+    if (!co_await waiter) {
       co_return odradek::fail(Errc::timed_out, "not visible in time: offset " + last.to_string());
     }
   }

@@ -36,9 +36,11 @@ class Progress {
   void remove(PartitionLog::Watcher& watcher);
 
  private:
+  void wake_visible();
+
   Offset high_watermark_{0};
   std::optional<Errc> failed_;
-  reactor::WaitList waiting_;
+  reactor::WaitList waiting_;  // units: the offset that is waited for
   PartitionLog::Watcher* watchers_ = nullptr;
 };
 
