@@ -36,16 +36,22 @@ Task<void> Destager::run() {
 }
 
 // Those with a long run, and, when the oldest WAL file is to be emptied, those that keep it: unless
-// what they have is short and carrying all of it costs little.
+// what they have is short and carrying all of it costs little. Extents, which the WAL does not
+// bound, go when all of them together take too much memory; so do short runs when all memory is
+// short.
 Destager::Choice Destager::choose(WalSequence through) const {
   Choice choice;
   std::vector<Partition*> keepers;
   uint64_t carry_bytes = 0;
+  const bool memory_pressed = disk_.memory_pressed();
+  const bool extents_pressed = memory_pressed || disk_.extents_pressed();
   for (Partition* partition : disk_.partitions()) {
     const uint64_t bytes = partition->destage_bytes();
     const auto needed = partition->needed_sequence();
     const bool keeps = needed && *needed <= through;
-    if (bytes >= kDestageRunBytes || (keeps && bytes > kCarryRunBytesMax)) {
+    const bool short_runs = keeps || memory_pressed;
+    const bool extent = (keeps || extents_pressed) && partition->extent_durable();
+    if (bytes > (short_runs ? kCarryRunBytesMax : kDestageRunBytes - 1) || extent) {
       choice.partitions.push_back(partition);
       if (choice.partitions.size() == kDestagePartitionsPerRound) return choice;
     } else if (keeps && partition->carry_bytes() > 0) {
@@ -153,6 +159,7 @@ Task<Status> Destager::carry(WalSequence through) {
     Partition& partition = *disk_.partitions()[i];
     const auto needed = partition.needed_sequence();
     if (!needed || *needed > through || !partition.carry_helps(through)) continue;
+    if (partition.extent_durable()) continue;
     const uint64_t bytes = partition.carry_bytes();
     if (bytes == 0 || bytes > std::min(budget, 2 * kCarryRunBytesMax)) continue;
     budget -= std::min(budget, bytes);

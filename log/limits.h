@@ -19,12 +19,17 @@ inline constexpr uint64_t kTailBlockBytesMax = 256 * 1024;
 // Above this share of the shard's arena (parts / divisor), tails give back what only serves reads.
 inline constexpr size_t kTailArenaParts = 5;
 inline constexpr size_t kTailArenaDivisor = 8;
+// Above this one, what is not destaged goes to the files in short runs.
+inline constexpr size_t kArenaPressedParts = 7;
+inline constexpr size_t kArenaPressedDivisor = 8;
 // What is not destaged stays in memory, and the WAL bounds it: to this part of the arena at most.
 inline constexpr uint64_t kWalArenaDivisor = 4;
 
-// A partition with this much that is durable but not destaged is destaged at once: disks reach
-// their bandwidth at about 1 MiB a write.
-inline constexpr uint64_t kDestageRunBytes = 1024 * 1024;
+// A partition with this much that is durable but not destaged is destaged at once. Each run costs a
+// flush of its file and a share of one of the manifest, whatever its length.
+inline constexpr uint64_t kDestageRunBytes = 4 * 1024 * 1024;
+// It is written in pieces of this: disks reach their bandwidth at about 1 MiB a write.
+inline constexpr uint64_t kDestageWriteBytes = 1024 * 1024;
 // Under pressure, runs shorter than this are carried into the WAL's new lap instead of being
 // written: 10,000 lukewarm partitions must not mean 10,000 small writes.
 inline constexpr uint64_t kCarryRunBytesMax = 64 * 1024;

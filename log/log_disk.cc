@@ -131,7 +131,7 @@ void LogDisk::on_wal_progress(Wal& wal) {
     staged_.pop_front();
     --staged_written_;
   }
-  bool wanted = wal.pressure() >= kWalPressureDestage;
+  bool wanted = wal.pressure() >= kWalPressureDestage || extents_pressed();
   for (Partition* partition : touched_) {
     partition->publish();
     wanted = wanted || partition->destage_bytes() >= kDestageRunBytes;
@@ -176,6 +176,11 @@ bool LogDisk::shrink_tails(uint64_t bytes) {
     if (freed >= bytes) break;
   }
   return freed > 0;
+}
+
+bool LogDisk::memory_pressed() const {
+  const reactor::Arena& arena = reactor::this_shard().arena();
+  return arena.used_bytes() > arena.limit_bytes() / kArenaPressedDivisor * kArenaPressedParts;
 }
 
 void LogDisk::leave_memory() {

@@ -58,6 +58,13 @@ class LogDisk final : public WalListener {
   // bound them: all of them together are at most what the WAL may hold, or one. wait_for_extents()
   // ends when there was room at least for a moment: ask again. Errc::too_large when it never fits.
   bool extents_fit(uint64_t bytes) const;
+  // True when they take half of that, or somebody waits for their room: then they are destaged
+  // whatever the length of the runs.
+  bool extents_pressed() const {
+    return extent_bytes_ >= extent_bytes_max_ / 2 || !extents_gone_.empty();
+  }
+  // True when the arena is nearly full: then short runs are destaged too, so that tails can shrink.
+  bool memory_pressed() const;
   reactor::Task<Status> wait_for_extents(uint64_t bytes, MonoTime deadline);
   void note_extent(uint64_t bytes) { extent_bytes_ += bytes; }
   void forget_extent(uint64_t bytes);

@@ -107,6 +107,8 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> trim();
   // Whole blocks that could be destaged now; large when a rolled segment waits for its end.
   uint64_t destage_bytes() const;
+  // Whether an extent could be destaged now: its bytes are in the file, so none of them is carried.
+  bool extent_durable() const;
   bool all_destaged() const;
   // What is in memory and not in the segment files, durable or not.
   uint64_t undestaged_bytes() const;

@@ -20,10 +20,11 @@ uint64_t Partition::destage_bytes() const {
     if (segment && segment->size_bytes() == durable_.position) return kDestageRunBytes;
   }
   const uint64_t end = align_down(durable_.position, kDiskBlockBytes);
-  if (end <= destaged_.position) return 0;
-  // The WAL does not bound the memory of extents: they are not waited with.
-  const bool extent = !extents_.empty() && extents_.front().batch.end() <= durable_;
-  return std::max(end - destaged_.position, extent ? kDestageRunBytes : 0);
+  return end > destaged_.position ? end - destaged_.position : 0;
+}
+
+bool Partition::extent_durable() const {
+  return !extents_.empty() && extents_.front().batch.end() <= durable_;
 }
 
 uint64_t Partition::undestaged_bytes() const {
@@ -80,7 +81,7 @@ WalSequence Partition::carry() {
 Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t to) {
   CHECK(from % kDiskBlockBytes == 0, from);
   while (from < to) {
-    const uint64_t n = std::min(kDestageRunBytes, to - from);
+    const uint64_t n = std::min(kDestageWriteBytes, to - from);
     CO_TRY(co_await segment.write(from, tail_.parts({segment.base(), from}, n)));
     disk_.metrics().destaged_bytes.add(n);
     from += n;

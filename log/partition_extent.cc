@@ -68,7 +68,7 @@ Task<void> Partition::write_extent(Pin pin, Extent& extent) {
     if (disk_.fenced()) return;
     advance();
     publish();
-    if (destage_bytes() >= kDestageRunBytes) disk_.destager().wake();
+    if (destage_bytes() >= kDestageRunBytes || disk_.extents_pressed()) disk_.destager().wake();
   };
   Segment* segment = segments_.find(extent.batch.at.segment);
   CHECK(segment != nullptr, extent.batch.at);

@@ -21,7 +21,7 @@ namespace {
 class Recovery {
  public:
   Recovery(std::string path, Manifest& manifest, FileCache& files)
-      : path_(std::move(path)), manifest_(manifest), files_(files), scratch_(kDestageRunBytes) {}
+      : path_(std::move(path)), manifest_(manifest), files_(files), scratch_(kDestageWriteBytes) {}
   Task<Result<RecoveryReport>> run();
 
  private:

@@ -135,7 +135,7 @@ Task<Result<bool>> Replay::apply_extent(const Piece& piece) {
   uint64_t at = piece.position;
   Status status;
   while (status && at < end) {
-    const uint64_t wanted = std::min<uint64_t>(end - at, kDestageRunBytes);
+    const uint64_t wanted = std::min<uint64_t>(end - at, kDestageWriteBytes);
     const Result<size_t> n = co_await segment.read(scratch_.span().first(wanted), at);
     if (!n) {
       status = fail(n.error());
@@ -158,11 +158,11 @@ Task<Result<bool>> Replay::apply_extent(const Piece& piece) {
 
 // Whole blocks once there are many, or everything, padded with zeros.
 Task<Status> Replay::flush(bool all) {
-  if (!changed_ || (!all && image_.size() < kDestageRunBytes)) co_return Status{};
+  if (!changed_ || (!all && image_.size() < kDestageWriteBytes)) co_return Status{};
   Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
   Status status;
-  while (status && (all ? !image_.empty() : image_.size() >= kDestageRunBytes)) {
-    const uint64_t n = std::min<uint64_t>(image_.size(), kDestageRunBytes);
+  while (status && (all ? !image_.empty() : image_.size() >= kDestageWriteBytes)) {
+    const uint64_t n = std::min<uint64_t>(image_.size(), kDestageWriteBytes);
     const uint64_t padded = align_up(n, kDiskBlockBytes);
     std::memcpy(scratch_.data(), image_.data(), n);
     std::memset(scratch_.data() + n, 0, padded - n);

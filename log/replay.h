@@ -33,7 +33,7 @@ namespace odradek::log {
 
 class Replay {
  public:
-  // `scratch` is shared by all replays; it holds kDestageRunBytes.
+  // `scratch` is shared by all replays; it holds kDestageWriteBytes.
   Replay(FileCache& files, std::string directory, const ManifestPartition& found,
          AlignedBuffer& scratch);
 

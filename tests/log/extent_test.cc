@@ -48,6 +48,20 @@ TEST_CASE("a batch of 1 MiB costs the WAL less than 16 KiB") {
   });
 }
 
+TEST_CASE("a large batch for which extents have no room has them destaged at once") {
+  LogWorld world;
+  world.options.wal_bytes = 512 << 10;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    const MonoTime began = reactor::this_shard().precise_now();
+    co_await live.append(kFirst, {.value_bytes = 240'000});
+    const Appended appended = co_await live.append(kFirst, {.value_bytes = 300'000});
+    CHECK(appended.fault == AppendFault::none, appended.message);
+    EXPECT(reactor::this_shard().precise_now() - began < 1s);
+    co_await verify(live, kFirst);
+  });
+}
+
 TEST_CASE("a batch larger than the WAL survives") {
   LogWorld world;
   world.options.wal_bytes = 512 << 10;
