@@ -145,7 +145,13 @@ Task<Status> ProduceCall::stage(size_t body_at) {
   CO_TRY(kafka::decode(reader, context_.api_version, request_));
   if (reader.remaining() != 0) co_return fail(Errc::malformed, "ProduceRequest: bytes too many");
   resolve();
-  for (const ShardId owner : owners_) co_await append_on(owner);
+  if (owners_.size() == 1) {
+    co_await append_on(owners_.front());
+  } else {
+    reactor::Gate shards;
+    for (const ShardId owner : owners_) shards.spawn("produce append", append_on(owner));
+    co_await shards.close();
+  }
   co_return Status{};
 }
 
@@ -243,7 +249,13 @@ Task<Response> ProduceCall::finish() {
   const MonoTime deadline = reactor::this_shard().now() + std::max(timeout, kProduceWaitMin);
   // Every acknowledgement waits for what the durability mode promises, acks=1 like acks=all: there
   // is one replica, and no page cache to fall back on.
-  for (const ShardId owner : owners_) co_await await_on(owner, deadline);
+  if (owners_.size() == 1) {
+    co_await await_on(owners_.front(), deadline);
+  } else {
+    reactor::Gate shards;
+    for (const ShardId owner : owners_) shards.spawn("produce wait", await_on(owner, deadline));
+    co_await shards.close();
+  }
   Response response;
   response.out = encode_response(context_, context_.api_version, make_response());
   co_return response;
