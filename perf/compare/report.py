@@ -21,15 +21,16 @@ def spread(figures, name):
 
 def table(works, results, kinds):
     """`results` is {(work name, kind): [Figure]}."""
-    yield "| work | broker | MB/s | min-max | messages/s | broker CPU s/GiB | broker CPU us/message | RSS MiB |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| work | broker | MB/s | min-max | messages/s | broker CPU s/GiB | broker CPU us/message | RSS MiB | others' CPU |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for work in works:
         for kind in kinds:
             f = results.get((work.name, kind))
             if f:
                 yield (f"| {work.name} | {brokers.KINDS[kind][0]} | {median(f, 'mb_per_second'):.1f} | {spread(f, 'mb_per_second')} "
                        f"| {median(f, 'messages_per_second'):,.0f} | {median(f, 'cpu_per_gib'):.2f} "
-                       f"| {median(f, 'cpu_us_per_message'):.1f} | {max(x.resident_bytes for x in f) >> 20} |")
+                       f"| {median(f, 'cpu_us_per_message'):.1f} | {max(x.resident_bytes for x in f) >> 20} "
+                       f"| {median(f, 'others'):.0%} |")
 
 
 def verdicts(works, results):
