@@ -18,7 +18,7 @@ using reactor::Task;
 
 SegmentOptions segment_options_of(const LogConfig& config);
 
-static Appended refused(AppendFault fault, std::string message) {
+static Appended refused_append(AppendFault fault, std::string message) {
   Appended out;
   out.fault = fault;
   out.message = std::move(message);
@@ -62,12 +62,12 @@ std::optional<Appended> Partition::check_producer(const BatchHeader& header) con
       return out;
     }
     case ProducerState::Verdict::out_of_order:
-      return refused(AppendFault::out_of_order_sequence,
+      return refused_append(AppendFault::out_of_order_sequence,
                      "producer " + header.producer_id.to_string() + " sent sequence " +
                          std::to_string(header.base_sequence) + ", expected " +
                          std::to_string(check.expected_sequence));
     case ProducerState::Verdict::stale_epoch:
-      return refused(AppendFault::invalid_producer_epoch,
+      return refused_append(AppendFault::invalid_producer_epoch,
                      "producer " + header.producer_id.to_string() + " has epoch " +
                          header.producer_epoch.to_string() + ", known is " +
                          check.current_epoch.to_string());
@@ -79,12 +79,12 @@ Task<Appended> Partition::append_in_turn(Chain batch, BatchHeader header,
                                          int64_t log_append_time_ms) {
   if (auto answer = check_producer(header)) co_return std::move(*answer);
   if (batch.size() > config_.segment_bytes) {
-    co_return refused(AppendFault::record_list_too_large, "the batch is larger than segment.bytes");
+    co_return refused_append(AppendFault::record_list_too_large, "the batch is larger than segment.bytes");
   }
   header.base_offset = log_end_;
   header.leader_epoch = leader_epoch_;
   const Status ready = co_await prepare(header, batch.size());
-  if (!ready) co_return refused(fault_of(ready.error()), ready.error().to_string());
+  if (!ready) co_return refused_append(fault_of(ready.error()), ready.error().to_string());
   Appended out;
   out.base = log_end_;
   out.last = log_end_ + header.last_offset_delta;
