@@ -130,6 +130,7 @@ class Describing {
     config.config_type = static_cast<int8_t>(def ? def->type : ConfigType::unknown);
     config.is_sensitive = !def || def->type == ConfigType::password;
     config.read_only = !def || def->changeable == ConfigChangeable::start;
+    config.value.reset();
     config.documentation.reset();
     if (request_.include_documentation) {
       config.documentation = def ? context_.keep(broker_config_doc(*def)) : std::string_view();
@@ -144,6 +145,7 @@ class Describing {
     for (const ConfigSynonym& synonym : synonyms) {
       auto& out = config.synonyms.emplace_back();
       out.name = synonym.name;
+      out.value.reset();
       if (!sensitive) out.value = context_.keep(synonym.value);
       out.source = static_cast<int8_t>(synonym.source);
     }
