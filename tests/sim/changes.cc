@@ -32,8 +32,8 @@ Task<std::optional<int16_t>> ask_to_grow(Connection& connection, const TopicFact
   wanted.count = count;
   wanted.assignments.reset();
   const auto reply = co_await connection.call<kafka::CreatePartitionsResponse>(3, request, soon());
-  if (!reply || (*reply)->message.results.size() != 1) co_return std::nullopt;
-  co_return (*reply)->message.results[0].error_code;
+  if (!reply || reply->message.results.size() != 1) co_return std::nullopt;
+  co_return reply->message.results[0].error_code;
 }
 
 Task<std::optional<int16_t>> ask_to_set(Connection& connection, const std::string& value) {
@@ -45,8 +45,8 @@ Task<std::optional<int16_t>> ask_to_set(Connection& connection, const std::strin
   config.value = value;
   const auto reply =
       co_await connection.call<kafka::IncrementalAlterConfigsResponse>(1, request, soon());
-  if (!reply || (*reply)->message.responses.size() != 1) co_return std::nullopt;
-  co_return (*reply)->message.responses[0].error_code;
+  if (!reply || reply->message.responses.size() != 1) co_return std::nullopt;
+  co_return reply->message.responses[0].error_code;
 }
 
 // Retriable: request_timed_out, not_controller, kafka_storage_error.
@@ -121,9 +121,9 @@ Task<bool> check_changes(Stage& stage) {
   bool asked = false;
   if (co_await connection.open(stage.broker, reactor::this_shard().now() + 5s)) {
     const auto reply = co_await connection.call<kafka::DescribeConfigsResponse>(4, request, soon());
-    if (reply && (*reply)->message.results.size() == 1) {
+    if (reply && reply->message.results.size() == 1) {
       asked = true;
-      const auto& configs = (*reply)->message.results[0].configs;
+      const auto& configs = reply->message.results[0].configs;
       const std::string value(configs.empty() ? "" : configs[0].value.value_or(""));
       stage.oracle.expect(
           value == stage.default_acked || value == stage.default_asked, "I1",

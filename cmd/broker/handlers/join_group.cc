@@ -37,8 +37,10 @@ group::JoinGroup to_join(const RequestContext& context, const kafka::JoinGroupRe
 
 Task<void> join_group(RequestContext& context, const kafka::JoinGroupRequest& request,
                       kafka::JoinGroupResponse& reply, Response&) {
+  const MonoTime begun = reactor::this_shard().now();
   auto asked =
       co_await ask<group::JoinAnswer>(context, request.group_id, to_join(context, request));
+  context.waited += reactor::this_shard().now() - begun;  // for the other members
   const auto& answer = context.keep_value(std::move(asked));
   reply.throttle_time_ms = context.throttle_ms;
   reply.error_code = code(answer.error);

@@ -6,6 +6,7 @@
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/sync_group_request.h"
 #include "net/kafka/messages/sync_group_response.h"
+#include "reactor/shard.h"
 
 namespace odradek::broker {
 
@@ -30,7 +31,9 @@ Task<void> sync_group(RequestContext& context, const kafka::SyncGroupRequest& re
   for (const auto& a : request.assignments) {
     sync.assignments.push_back({std::string(a.member_id), owned(a.assignment)});
   }
+  const MonoTime begun = reactor::this_shard().now();
   auto asked = co_await ask<group::SyncAnswer>(context, request.group_id, std::move(sync));
+  context.waited += reactor::this_shard().now() - begun;  // for the leader of the group
   const auto& answer = context.keep_value(std::move(asked));
   reply.error_code = code(answer.error);
   reply.protocol_type = answer.protocol_type;
