@@ -22,7 +22,7 @@ LeaderEpoch LeaderEpochs::latest() const {
 }
 
 EpochEnd LeaderEpochs::end_of(LeaderEpoch epoch, Offset log_end) const {
-  if (epoch.value < 0 || entries_.empty() || epoch > latest()) return {};
+  if (epoch.value == -1 || entries_.empty() || epoch > latest()) return {};
   if (epoch == latest()) return {epoch, log_end};
   const auto higher = std::ranges::upper_bound(entries_, epoch, {}, &EpochStart::epoch);
   if (higher == entries_.begin()) return {epoch, higher->start};

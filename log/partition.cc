@@ -96,7 +96,9 @@ void Partition::begin_epoch(LeaderEpoch epoch) {
 
 OffsetAndTime Partition::end_of_epoch(LeaderEpoch epoch) const {
   const EpochEnd end = epochs_.end_of(epoch, log_end_);
-  return {.offset = end.end, .timestamp_ms = -1, .epoch = end.epoch};
+  // An epoch of which nothing is left ended where the log now begins.
+  const Offset offset = end.end.value < 0 ? end.end : std::max(end.end, log_start_);
+  return {.offset = offset, .timestamp_ms = -1, .epoch = end.epoch};
 }
 
 void Partition::on_written(Offset next) {

@@ -58,6 +58,8 @@ std::optional<Appended> Partition::check_producer(const BatchHeader& header) con
       out.duplicate = true;
       out.base = check.first_attempt.base;
       out.last = check.first_attempt.last;
+      // Kafka tells the first attempt's greatest time, whatever the topic's kind of time.
+      out.log_append_time_ms = check.first_attempt.timestamp_ms;
       out.log_start = log_start_;
       return out;
     }

@@ -11,7 +11,11 @@ ProducerState::Check ProducerState::check(const BatchHeader& header) const {
   if (!header.has_producer()) return result;
   const auto found = producers_.find(header.producer_id);
   // State that expired is no reason to refuse: a producer cannot know that it did (KIP-360).
-  if (found == producers_.end()) return result;
+  if (found == producers_.end()) {
+    // -1 is the epoch of one that has none yet; below it there is nothing.
+    if (header.producer_epoch < result.current_epoch) result.verdict = Verdict::stale_epoch;
+    return result;
+  }
   const ProducerEntry& entry = found->second;
   result.current_epoch = entry.epoch;
   if (header.producer_epoch == entry.epoch) {

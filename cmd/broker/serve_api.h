@@ -37,11 +37,8 @@ wire::Writer encode_response(const RequestContext& context, int16_t version,
 template <class Request, class Reply, auto Handle>
 reactor::Task<Result<Response>> serve_api(RequestContext& context, wire::Reader& reader) {
   Request request;
+  // Bytes after the body are left alone, as Kafka does.
   CO_TRY(decode(reader, context.api_version, request));
-  if (reader.remaining() != 0) {
-    co_return fail(Errc::malformed, std::string(Request::message_name) + ": " +
-                                        std::to_string(reader.remaining()) + " bytes too many");
-  }
   Reply reply;
   Response response;
   co_await Handle(context, request, reply, response);

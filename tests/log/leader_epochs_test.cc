@@ -36,6 +36,10 @@ TEST_CASE("an epoch in between ends where the next higher begins, under the floo
 TEST_CASE("an epoch below the first ends where the first begins") {
   EXPECT_EQ(epochs_2_5_7().end_of(LeaderEpoch(1), Offset(40)),
             EpochEnd{LeaderEpoch(1), Offset(10)});
+  // -1 is no epoch; Kafka takes any other number for one.
+  EXPECT_EQ(epochs_2_5_7().end_of(LeaderEpoch(-1), Offset(40)), EpochEnd{});
+  EXPECT_EQ(epochs_2_5_7().end_of(LeaderEpoch(-2), Offset(40)),
+            EpochEnd{LeaderEpoch(-2), Offset(10)});
 }
 
 TEST_CASE("every record has the epoch that was in force") {

@@ -123,6 +123,7 @@ TEST_CASE(
     EXPECT_EQ((co_await live.append(kFirst, spec)).base.value, 1);
     const Appended again = co_await live.append(kFirst, spec);
     EXPECT(again.duplicate);
+    EXPECT(again.log_append_time_ms > 0);
     EXPECT_EQ(again.base.value, 1);
     EXPECT_EQ(again.last.value, 2);
   });

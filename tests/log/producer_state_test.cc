@@ -55,6 +55,12 @@ TEST_CASE("batches without a producer id are always accepted and leave no state"
   EXPECT_EQ(state.size(), 0);
 }
 
+TEST_CASE("an epoch below -1 is stale even without state") {
+  Producers p;
+  EXPECT_EQ(p.send(-2, 0).verdict, Verdict::stale_epoch);
+  EXPECT_EQ(p.send(0, 0).verdict, Verdict::accept);
+}
+
 TEST_CASE("without state any sequence is accepted") {
   Producers p;
   EXPECT_EQ(p.send(3, 777).verdict, Verdict::accept);

@@ -75,11 +75,10 @@ Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsReque
     out.name = context.keep(result.name);
     out.topic_id = result.id;
     out.error_code = static_cast<int16_t>(result.code);
+    out.error_message.reset();
     if (result.message) out.error_message = context.keep(*result.message);
-    if (result.code != KafkaCode::none) {
-      out.configs.reset();
-      continue;
-    }
+    out.configs.emplace();
+    if (result.code != KafkaCode::none) continue;
     out.num_partitions = result.partitions;
     out.replication_factor = result.replication_factor;
     if (context.api_version >= 5) list_configs(context, configs_of(request, result.name), out);

@@ -53,7 +53,9 @@ Task<void> delete_topics(RequestContext& context, const kafka::DeleteTopicsReque
   for (const auto& result : results) {
     auto& out = reply.responses.emplace_back();
     // A topic that was asked for by an id that nobody has has no name to tell.
-    if (!result.name.empty()) out.name = context.keep(result.name);
+    out.name.reset();
+    const bool by_name = result.code == KafkaCode::unknown_topic_or_partition;
+    if (by_name || !result.name.empty()) out.name = context.keep(result.name);
     out.topic_id = result.id;
     out.error_code = static_cast<int16_t>(result.code);
     if (result.message) out.error_message = context.keep(*result.message);

@@ -4,6 +4,7 @@
 #include "cmd/broker/handlers/handlers.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
@@ -31,6 +32,7 @@ struct Ask {
   int32_t leader_epoch = -1;
   int32_t last_fetched_epoch = -1;
   bool committed_only = false;
+  bool at_least_one = false;  // the first batch comes whole, whatever the limit (trap 26)
 };
 
 // What it answers.
@@ -41,7 +43,7 @@ struct Answer {
   int64_t log_start = -1;
   int32_t diverging_epoch = -1;
   int64_t diverging_end = -1;
-  int32_t leader_epoch = -1;  // told when the client's epoch is fenced or unknown
+  int32_t leader_epoch = -1;  // told when the client's epoch is fenced
   uint64_t available = 0;     // bytes that a read would find
   log::LogSlice data;
 
@@ -77,13 +79,10 @@ Answer look(BrokerShard& shard, const Ask& ask) {
   if (ask.leader_epoch >= 0 && ask.leader_epoch != epoch) {
     answer.error = ask.leader_epoch < epoch ? KafkaError::fenced_leader_epoch
                                             : KafkaError::unknown_leader_epoch;
-    answer.leader_epoch = epoch;
+    if (ask.leader_epoch < epoch) answer.leader_epoch = epoch;
     return answer;
   }
-  if (ask.offset < log->log_start().value || ask.offset > log->log_end().value) {
-    answer.error = KafkaError::offset_out_of_range;
-    return answer;
-  }
+  // Before the range: whoever diverged learns where from, wherever it is.
   if (ask.last_fetched_epoch >= 0) {
     const auto end = log->end_of_epoch(log::LeaderEpoch(ask.last_fetched_epoch));
     if (end.offset.value < 0) {
@@ -95,6 +94,10 @@ Answer look(BrokerShard& shard, const Ask& ask) {
       answer.diverging_end = end.offset.value;
       return answer;
     }
+  }
+  if (ask.offset < log->log_start().value || ask.offset > log->log_end().value) {
+    answer.error = KafkaError::offset_out_of_range;
+    return answer;
   }
   // With a limit of 0 there still may be a first batch.
   const uint64_t enough = std::max<uint64_t>(ask.bytes_max, 1);
@@ -109,17 +112,16 @@ Task<std::vector<Answer>> look_all(BrokerShard& shard, std::vector<Ask> asks) {
   co_return answers;
 }
 
-// Reads one partition. `bytes_left` is what the whole response may still take; `first` lets the
-// first batch come whole (trap 26).
-Task<Answer> read_one(BrokerShard& shard, Ask ask, uint64_t bytes_left, bool first) {
+Task<Answer> read_one(BrokerShard& shard, Ask ask) {
   Answer answer = look(shard, ask);
-  if (answer.immediate() || answer.available == 0 || (bytes_left == 0 && !first)) co_return answer;
+  const bool may = ask.bytes_max > 0 || ask.at_least_one;
+  if (answer.immediate() || answer.available == 0 || !may) co_return answer;
   log::PartitionLog* log = shard.logs().find(ask.id);
   log::ReadOptions options;
   options.from = log::Offset(ask.offset);
-  options.bytes_max = std::min<uint64_t>(ask.bytes_max, bytes_left);
+  options.bytes_max = ask.bytes_max;
   options.limit = limit_of(*log, ask);
-  options.at_least_one = first;
+  options.at_least_one = ask.at_least_one;
   auto slice = co_await log->read(options);
   if (slice) {
     answer.data = std::move(*slice);
@@ -129,16 +131,10 @@ Task<Answer> read_one(BrokerShard& shard, Ask ask, uint64_t bytes_left, bool fir
   co_return answer;
 }
 
-Task<std::vector<Answer>> read_all(BrokerShard& shard, std::vector<Ask> asks, uint64_t bytes_left,
-                                   bool first) {
+Task<std::vector<Answer>> read_all(BrokerShard& shard, std::vector<Ask> asks) {
   std::vector<Answer> answers;
   answers.reserve(asks.size());
-  for (const Ask& ask : asks) {
-    answers.push_back(co_await read_one(shard, ask, bytes_left, first));
-    const uint64_t bytes = answers.back().data.bytes;
-    bytes_left -= std::min(bytes_left, bytes);
-    first = first && bytes == 0;
-  }
+  for (const Ask& ask : asks) answers.push_back(co_await read_one(shard, ask));
   co_return answers;
 }
 
@@ -154,6 +150,7 @@ class FetchCall {
   KafkaError resume_session();
   KafkaError start_session();
   KafkaError end_session();
+  bool names_twice() const;
   void list_request();
   void list_session();
   void add_part(SessionPartition wanted, SessionPartition* session);
@@ -164,9 +161,12 @@ class FetchCall {
   Task<bool> wait_everywhere(MonoTime deadline);
   Task<void> wait_on(ShardId owner, WaitKey key, MonoTime deadline, bool* go_on);
   std::vector<Awaited> awaited_on(ShardId owner) const;
+  void share_out();
   Task<void> read_everywhere();
   void rename_deleted(Part& part) const;
   void answer_all();
+  void answer_changed(Part& part);
+  void move_to_end(bool (*chosen)(const Part&));
   void answer(Part& part);
   std::vector<size_t> indexes_of(ShardId owner) const;
 
@@ -260,13 +260,14 @@ KafkaError FetchCall::resume_session() {
   session_->epoch = FetchSessionCache::next_epoch(session_->epoch);
   session_->last_used = reactor::this_shard().wall_now();
   incremental_ = true;
+  for (const auto& topic : request_.topics) {
+    for (const auto& p : topic.partitions) session_->put(to_partition(context_, topic, p));
+  }
+  // Last: what is asked for and forgotten is forgotten.
   for (const auto& topic : request_.forgotten_topics_data) {
     for (const int32_t p : topic.partitions) {
       session_->forget(by_topic_id(context_) ? std::string_view() : topic.topic, topic.topic_id, p);
     }
-  }
-  for (const auto& topic : request_.topics) {
-    for (const auto& p : topic.partitions) session_->put(to_partition(context_, topic, p));
   }
   if (session_->size() == 0 || session_->size() > kFetchSessionPartitionsMax) {
     return end_session();
@@ -286,7 +287,28 @@ KafkaError FetchCall::end_session() {
   return empty ? KafkaError::none : KafkaError::fetch_session_id_not_found;
 }
 
+// Whether the request has a partition more than once.
+bool FetchCall::names_twice() const {
+  std::vector<std::tuple<std::string_view, log::TopicId, int32_t>> all;
+  for (const auto& topic : request_.topics) {
+    for (const auto& p : topic.partitions) {
+      all.emplace_back(topic.topic, topic.topic_id, p.partition);
+    }
+  }
+  std::ranges::sort(all);
+  return std::ranges::adjacent_find(all) != all.end();
+}
+
+// What is named twice is answered once, as the last of them asks.
 void FetchCall::list_request() {
+  if (names_twice()) {
+    FetchSession once;
+    for (const auto& topic : request_.topics) {
+      for (const auto& p : topic.partitions) once.put(to_partition(context_, topic, p));
+    }
+    for (const SessionPartition& p : once.partitions()) add_part(p, nullptr);
+    return;
+  }
   for (const auto& topic : request_.topics) {
     for (const auto& p : topic.partitions) add_part(to_partition(context_, topic, p), nullptr);
   }
@@ -309,12 +331,6 @@ void FetchCall::resolve(Part& part) {
   }
   if (!topic->partition(log::PartitionId(part.wanted.partition))) {
     part.answer.error = KafkaError::unknown_topic_or_partition;
-    return;
-  }
-  // Who is older than zstd cannot read such a topic (trap 36).
-  if (context_.api_version < 10 &&
-      context_.shard.topic_config(topic->id()).produce.compression == "zstd") {
-    part.answer.error = KafkaError::unsupported_compression_type;
     return;
   }
   part.ask.id = {topic->id(), log::PartitionId(part.wanted.partition)};
@@ -424,21 +440,31 @@ Task<bool> FetchCall::wait_for_progress(MonoTime deadline) {
       });
 }
 
-Task<void> FetchCall::read_everywhere() {
+// Shares what the response may hold among the partitions, in their order, whichever shards they are
+// on; the first that has something gets a whole batch at least.
+void FetchCall::share_out() {
   uint64_t left = std::min<uint64_t>({static_cast<uint64_t>(std::max(request_.max_bytes, 0)),
                                       context_.shard.config().fetch_bytes_max,
                                       context_.shard.response_bytes_max()});
   bool first = true;
-  const auto took = [&](const Answer& answer) {
-    left -= std::min(left, answer.data.bytes);
-    first = first && answer.data.bytes == 0;
-  };
+  for (Part& part : parts_) {
+    if (!part.resolved || part.answer.immediate()) continue;
+    const bool has_data = part.answer.available > 0;
+    const uint64_t share = has_data ? std::min<uint64_t>(part.ask.bytes_max, left) : 0;
+    part.ask.at_least_one = has_data && first;
+    part.ask.bytes_max = static_cast<uint32_t>(share);
+    left -= std::min({left, share, part.answer.available});
+    first = first && !has_data;
+  }
+}
+
+Task<void> FetchCall::read_everywhere() {
+  share_out();
   for (const ShardId owner : owners_) {
     if (owner == reactor::this_shard().id()) {
       for (Part& part : parts_) {
         if (!part.resolved || part.owner != owner) continue;
-        part.answer = co_await read_one(context_.shard, part.ask, left, first);
-        took(part.answer);
+        part.answer = co_await read_one(context_.shard, part.ask);
       }
       continue;
     }
@@ -446,14 +472,10 @@ Task<void> FetchCall::read_everywhere() {
     std::vector<Ask> asks;
     for (const size_t i : indexes) asks.push_back(parts_[i].ask);
     Broker* broker = &context_.shard.broker();
-    auto answers =
-        co_await reactor::submit_to(owner, [broker, left, first, asks = std::move(asks)]() mutable {
-          return read_all(broker->local(), std::move(asks), left, first);
-        });
-    for (size_t i = 0; i < indexes.size(); ++i) {
-      took(answers[i]);
-      parts_[indexes[i]].answer = std::move(answers[i]);
-    }
+    auto answers = co_await reactor::submit_to(owner, [broker, asks = std::move(asks)]() mutable {
+      return read_all(broker->local(), std::move(asks));
+    });
+    for (size_t i = 0; i < indexes.size(); ++i) parts_[indexes[i]].answer = std::move(answers[i]);
   }
 }
 
@@ -468,6 +490,13 @@ void note_fetched(BrokerShard& shard, const log::LogSlice& data) {
   shard.requests().fetched_records.add(static_cast<uint64_t>(data.next.value - data.first.value));
 }
 
+// With an error there are no offsets, as Kafka answers: a client that takes one from there would
+// take it from a partition that it must not read.
+void forget_offsets(Answer& answer) {
+  answer.data = {};
+  answer.high_watermark = answer.last_stable = answer.log_start = -1;
+}
+
 void FetchCall::answer(Part& part) {
   const SessionPartition& wanted = part.wanted;
   const bool new_topic =
@@ -480,6 +509,7 @@ void FetchCall::answer(Part& part) {
     topic.topic_id = wanted.topic_id;
   }
   Answer& a = part.answer;
+  if (a.error != KafkaError::none) forget_offsets(a);
   auto& out = reply_.responses.back().partitions.emplace_back();
   out.partition_index = wanted.partition;
   out.error_code = code(error_for(context_, a.error));
@@ -492,8 +522,13 @@ void FetchCall::answer(Part& part) {
     out.current_leader.leader_id = context_.shard.config().node_id;
     out.current_leader.leader_epoch = a.leader_epoch;
   }
-  // read_committed: a list, even if empty; read_uncommitted: null (trap 31).
-  if (request_.isolation_level == kReadCommitted) {
+  // read_committed: a list, even if empty; read_uncommitted: null (trap 31). Kafka's answers for a
+  // log that it did not come to have an empty one; those for one that refused, that diverged, or
+  // whose first batch did not fit have null.
+  const bool committed = request_.isolation_level == kReadCommitted;
+  const bool too_small = a.available > 0 && a.data.bytes == 0 && part.ask.bytes_max > 0;
+  const bool refused = part.resolved && (a.immediate() || too_small);
+  if (refused ? false : committed || !part.resolved) {
     out.aborted_transactions.emplace();
   } else {
     out.aborted_transactions.reset();
@@ -516,27 +551,49 @@ void FetchCall::rename_deleted(Part& part) const {
 }
 
 // An incremental answer names only what changed (trap 38).
+void FetchCall::answer_changed(Part& part) {
+  rename_deleted(part);
+  const Answer& a = part.answer;
+  SessionPartition* session = part.session;
+  const bool changed = !session || a.immediate() || a.data.bytes > 0 ||
+                       session->told_high_watermark != a.high_watermark ||
+                       session->told_log_start != a.log_start;
+  if (incremental_ && !changed) return;
+  answer(part);
+  if (!session) return;
+  session->told_high_watermark = a.immediate() ? -1 : a.high_watermark;
+  session->told_log_start = a.log_start;
+}
+
+// Where a partition stands in the answer: what there is, then unknown ids, then what is unknown
+// otherwise.
+int rank(const Part& part) {
+  if (part.resolved) return 0;
+  return part.answer.error == KafkaError::unknown_topic_id ? 1 : 2;
+}
+
 void FetchCall::answer_all() {
-  for (Part& part : parts_) {
-    rename_deleted(part);
-    const Answer& a = part.answer;
-    const bool has_data = a.data.bytes > 0;
-    SessionPartition* session = part.session;
-    const bool changed = !session || a.immediate() || has_data ||
-                         session->told_high_watermark != a.high_watermark ||
-                         session->told_log_start != a.log_start;
-    if (incremental_ && !changed) continue;
-    answer(part);
-    if (!session) continue;
-    session->told_high_watermark = a.immediate() ? -1 : a.high_watermark;
-    session->told_log_start = a.log_start;
+  for (const int wanted : {0, 1, 2}) {
+    for (Part& part : parts_) {
+      if (rank(part) == wanted) answer_changed(part);
+    }
   }
   if (!session_) return;
-  for (Part& part : parts_) {
-    if (part.answer.data.bytes == 0) continue;
-    auto& all = session_->partitions();
-    const auto it = std::ranges::find_if(all, [&](const auto& p) { return &p == part.session; });
-    if (it != all.end()) session_->move_to_end(it);
+  // A new session keeps the order of its first answer; later what returned data goes to the end.
+  if (incremental_) {
+    move_to_end([](const Part& part) { return part.answer.data.bytes > 0; });
+  } else {
+    move_to_end([](const Part& part) { return rank(part) > 0; });
+  }
+}
+
+// Parts and the session's partitions stand in the same order.
+void FetchCall::move_to_end(bool (*chosen)(const Part&)) {
+  auto it = session_->partitions().begin();
+  for (const Part& part : parts_) {
+    const auto next = std::next(it);
+    if (chosen(part)) session_->move_to_end(it);
+    it = next;
   }
 }
 

@@ -30,7 +30,6 @@ struct Ask {
   int64_t timestamp = 0;
   int32_t leader_epoch = -1;
   bool committed_only = false;
-  int16_t version = 0;
 };
 struct Answer {
   KafkaError error = KafkaError::none;
@@ -64,7 +63,7 @@ Answer found_below(Result<log::OffsetAndTime> found, log::Offset limit) {
 Task<Answer> look_up(BrokerShard& shard, Ask ask) {
   log::PartitionLog* log = shard.logs().find(ask.id);
   if (!log) co_return failed(kafka_error(shard.logs().absence(ask.id)));
-  if (ask.leader_epoch >= 0 && ask.leader_epoch != log->leader_epoch().value) {
+  if (ask.leader_epoch != -1 && ask.leader_epoch != log->leader_epoch().value) {
     co_return failed(ask.leader_epoch < log->leader_epoch().value
                          ? KafkaError::fenced_leader_epoch
                          : KafkaError::unknown_leader_epoch);
@@ -91,7 +90,7 @@ using Request = kafka::ListOffsetsRequest;
 using Reply = kafka::ListOffsetsResponse;
 using PartitionKey = std::pair<std::string_view, int32_t>;
 
-// Kafka refuses a partition that is named twice (trap 10).
+// Kafka refuses a partition that is named twice (trap 10), once.
 std::set<PartitionKey> named_twice(const Request& request) {
   std::set<PartitionKey> seen;
   std::set<PartitionKey> twice;
@@ -120,7 +119,6 @@ Task<Answer> answer_for(RequestContext& context, std::string_view name,
   ask.timestamp = p.timestamp;
   ask.leader_epoch = p.current_leader_epoch;
   ask.committed_only = isolation == kReadCommitted;
-  ask.version = context.api_version;
   Broker* broker = &context.shard.broker();
   co_return co_await reactor::submit_to(context.shard.placement().owner(ask.id),
                                         [broker, ask] { return look_up(broker->local(), ask); });
@@ -128,13 +126,16 @@ Task<Answer> answer_for(RequestContext& context, std::string_view name,
 
 Task<void> list_offsets(RequestContext& context, const Request& request, Reply& reply, Response&) {
   const auto twice = named_twice(request);
+  std::set<PartitionKey> answered;  // of those
   for (const auto& topic : request.topics) {
     auto& out = reply.topics.emplace_back();
     out.name = topic.name;
     for (const auto& p : topic.partitions) {
-      Answer answer = twice.contains({topic.name, p.partition_index})
-                          ? failed(KafkaError::invalid_request)
-                          : co_await answer_for(context, topic.name, p, request.isolation_level);
+      const PartitionKey key(topic.name, p.partition_index);
+      const bool again = twice.contains(key);
+      if (again && !answered.insert(key).second) continue;
+      Answer answer = again ? failed(KafkaError::invalid_request)
+                            : co_await answer_for(context, topic.name, p, request.isolation_level);
       auto& o = out.partitions.emplace_back();
       o.partition_index = p.partition_index;
       o.error_code = code(answer.error);

@@ -23,7 +23,7 @@ Task<Answer> end_of_epoch(BrokerShard& shard, log::TopicPartition id, int32_t cu
   const log::PartitionLog* log = shard.logs().find(id);
   if (!log) co_return Answer{kafka_error(shard.logs().absence(id)), {}};
   const int32_t epoch = log->leader_epoch().value;
-  if (current >= 0 && current != epoch) {
+  if (current != -1 && current != epoch) {
     co_return Answer{
         current < epoch ? KafkaError::fenced_leader_epoch : KafkaError::unknown_leader_epoch, {}};
   }

@@ -1,6 +1,7 @@
 #include "cmd/broker/handlers/produce.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "cmd/broker/broker.h"
@@ -58,11 +59,26 @@ ProduceOutcome failure(KafkaError error, std::string message = {}) {
   return outcome;
 }
 
+// Whether an answer with this error has the log's start: Kafka leaves it out of some.
+bool tells_log_start(int16_t error) {
+  // Corrupt, unknown partition, not the leader, record and batch too large, storage error.
+  constexpr auto kSilent = std::to_array<int16_t>({2, 3, 6, 10, 18, 56});
+  return std::ranges::find(kSilent, error) == kSilent.end();
+}
+
+// What Kafka refuses by a look at the request, before it comes to the log.
+bool refused_by_request(log::BatchFault fault) {
+  using enum log::BatchFault;
+  return fault == no_batch || fault == many_batches || fault == old_magic ||
+         fault == unknown_magic || fault == zstd_too_early;
+}
+
 ProduceOutcome refused(const log::BatchValidator& validator) {
   ProduceOutcome outcome;
   outcome.error = log::kafka_error_code(validator.fault());
   outcome.message = validator.error_message();
   outcome.record_errors.assign(validator.record_errors().begin(), validator.record_errors().end());
+  outcome.tells_log_start = !refused_by_request(validator.fault());
   return outcome;
 }
 
@@ -72,8 +88,8 @@ void note_produced(BrokerShard& shard, const log::BatchHeader& header) {
 }
 
 // Validates and appends one batch on the owning shard.
-Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chain records,
-                                int16_t version) {
+Task<ProduceOutcome> append_valid(BrokerShard& shard, log::TopicPartition id, Chain records,
+                                  int16_t version) {
   if (shard.logs().find(id) == nullptr) co_return failure(kafka_error(shard.logs().absence(id)));
   auto& here = reactor::this_shard();
   const WallTime now = here.wall_now();
@@ -103,7 +119,15 @@ Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chai
     if (!done.duplicate) note_produced(shard, validator.info().header);
     outcome.await_visible = true;
   }
-  outcome.log_start = done.log_start;
+  co_return outcome;
+}
+
+Task<ProduceOutcome> append_one(BrokerShard& shard, log::TopicPartition id, Chain records,
+                                int16_t version) {
+  ProduceOutcome outcome = co_await append_valid(shard, id, std::move(records), version);
+  const log::PartitionLog* partition = shard.logs().find(id);
+  const bool tells = outcome.tells_log_start && tells_log_start(outcome.error);
+  if (partition && tells) outcome.log_start = partition->log_start();
   co_return outcome;
 }
 
@@ -143,7 +167,6 @@ Task<Status> ProduceCall::stage(size_t body_at) {
   const Chain body = frame_.bytes().slice(body_at, frame_.bytes().size() - body_at);
   wire::Reader reader(body, scratch_);
   CO_TRY(kafka::decode(reader, context_.api_version, request_));
-  if (reader.remaining() != 0) co_return fail(Errc::malformed, "ProduceRequest: bytes too many");
   resolve();
   if (owners_.size() == 1) {
     co_await append_on(owners_.front());
@@ -169,9 +192,7 @@ void ProduceCall::resolve_topic(const kafka::ProduceRequest::TopicProduceData& t
     const auto refuse = [&item](KafkaError error, std::string why) {
       item.outcome = failure(error, std::move(why));
     };
-    if (request_.acks < -1 || request_.acks > 1) {
-      refuse(KafkaError::invalid_required_acks, "acks must be 0, 1 or -1 (all)");
-    } else if (!found) {
+    if (!found) {
       refuse(by_id ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition, "");
     } else if (!found->partition(log::PartitionId(partition.index))) {
       refuse(KafkaError::unknown_topic_or_partition, "");
@@ -179,6 +200,8 @@ void ProduceCall::resolve_topic(const kafka::ProduceRequest::TopicProduceData& t
       refuse(KafkaError::invalid_topic, "the topic is internal to the broker");
     } else if (!context_.authorize(Operation::write, Resource::topic, found->name())) {
       refuse(KafkaError::unknown_topic_or_partition, "");
+    } else if (request_.acks < -1 || request_.acks > 1) {
+      refuse(KafkaError::invalid_required_acks, "acks must be 0, 1 or -1 (all)");
     } else {
       item.id = {found->id(), log::PartitionId(partition.index)};
       item.owner = context_.shard.placement().owner(item.id);
@@ -265,6 +288,7 @@ kafka::ProduceResponse ProduceCall::make_response() {
   kafka::ProduceResponse reply;
   size_t index = 0;
   for (const auto& topic : request_.topic_data) {
+    if (topic.partition_data.empty()) continue;
     auto& out = reply.responses.emplace_back();
     out.name = topic.name;
     out.topic_id = topic.topic_id;

@@ -26,6 +26,7 @@ struct ProduceOutcome {
   log::Offset last{-1};
   int64_t log_append_time_ms = -1;
   log::Offset log_start{-1};
+  bool tells_log_start = true;
   bool await_visible = false;
 };
 

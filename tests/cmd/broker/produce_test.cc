@@ -150,6 +150,36 @@ TEST_CASE("a broken checksum and a cut batch are CORRUPT_MESSAGE or INVALID_RECO
 }
 
 // Trap 12.
+// As Kafka answers: where the request itself is wrong, nobody asked the log.
+TEST_CASE("the log's start is told with what the log refuses, not with what the request is") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t");
+    const auto start_after = [&c](Bytes records) -> Task<int64_t> {
+      const auto reply = co_await c.call<kafka::ProduceResponse>(9, producing("t", 0, records, -1));
+      EXPECT(reply->message.responses[0].partition_responses[0].error_code != 0);
+      co_return reply->message.responses[0].partition_responses[0].log_start_offset;
+    };
+    Bytes control = batch();
+    control[22] |= 32;
+    const uint32_t crc = crc32c(0, BytesView(control).subspan(21));
+    store_be<uint32_t>(control.data() + 17, crc);
+    EXPECT_EQ(co_await start_after(control), 0);
+    EXPECT_EQ(co_await start_after(Bytes()), -1);
+  });
+}
+
+TEST_CASE("a topic without partitions is not answered") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t");
+    kafka::ProduceRequest request = producing("t", 0, {});
+    request.topic_data[0].partition_data.clear();
+    const auto reply = co_await c.call<kafka::ProduceResponse>(9, std::move(request));
+    EXPECT(reply->message.responses.empty());
+  });
+}
+
 TEST_CASE("zstd is refused below Produce version 7") {
   Cluster cluster;
   cluster.tell([](Client& c) -> Task<void> {
