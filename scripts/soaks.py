@@ -26,6 +26,8 @@ SOAKS = {
     "integration-tsan": ("the integration tests on a ThreadSanitizer build, 4 shards", 1, 1,
                          "tests/integration/run --binary build/tsan/odradek --shards 4"),
     "integration-asan": ("all tests on an AddressSanitizer build", 1, 1, "scripts/test --kind asan"),
+    "diff": ("requests beside Apache Kafka, 50,000", 50000, 5000,
+             "tests/compat/diff/drive.py --requests 5000 --seed {first}"),
     "compare": ("beside Apache Kafka", 3, 1, "perf/compare/run"),
     "compare-durable": ("beside an Apache Kafka that syncs each message, and ours unsynced", 1, 1,
                         "perf/compare/run --brokers ours,written,kafka,kafka-flush --scale 0.2"),

@@ -1,6 +1,6 @@
 // Our side of the comparison with Kafka's message classes (KafkaMessages.java):
 //   schema_peer list                 every message: "name low high"
-//   schema_peer make COUNT           COUNT random messages and one of defaults for every version:
+//   schema_peer make COUNT SEED      COUNT random messages and one of defaults for every version:
 //                                    "name version hex json"
 //   schema_peer check FILE           decodes Kafka's messages from such lines; compares the JSON,
 //   the bytes
@@ -91,14 +91,14 @@ void print(const Type& type, int16_t version, const Bytes& bytes) {
             << json_text(*view(type, version, bytes, JsonRecords::size)) << '\n';
 }
 
-int make(uint64_t count) {
+int make(uint64_t count, uint64_t base) {
   for (const auto& [name, type] : all_types()) {
     for (int16_t v = type.message->versions.low; v <= type.message->versions.high; ++v) {
       wire::Writer blank;
       type.message->encode_default(v, blank);
       print(type, v, blank.copy());
       for (uint64_t seed = 1; seed <= count; ++seed) {
-        Sampler sampler(seed * 7919 + static_cast<uint64_t>(v), false);
+        Sampler sampler((base * 1'000'003 + seed) * 7919 + static_cast<uint64_t>(v), false);
         wire::Writer writer;
         type.sample->encode(sampler, v, writer);
         print(type, v, writer.copy());
@@ -181,8 +181,8 @@ int main(int argc, char** argv) {
     }
     return 0;
   }
-  if (verb == "make" && argc == 3) return make(std::stoull(argv[2]));
+  if (verb == "make" && argc == 4) return make(std::stoull(argv[2]), std::stoull(argv[3]));
   if (verb == "check" && argc == 3) return check(argv[2]);
-  std::cerr << "schema_peer: list | make COUNT | check FILE\n";
+  std::cerr << "schema_peer: list | make COUNT SEED | check FILE\n";
   return 2;
 }

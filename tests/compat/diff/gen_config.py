@@ -1,0 +1,98 @@
+"""DescribeConfigs, IncrementalAlterConfigs, AlterConfigs, ListConfigResources."""
+
+from gen_topics import CONFIGS
+from world import Step
+
+TOPIC, BROKER, LOGGER, METRICS, GROUP = 2, 4, 8, 16, 32
+ADDRESSES = {"advertised.listeners", "listeners", "log.dirs", "log.dir", "controller.quorum.voters"}
+
+
+def resource(world):
+    """(type, name) of something that may have configurations."""
+    kind = world.pick(TOPIC, TOPIC, TOPIC, TOPIC, BROKER, BROKER, LOGGER, METRICS, GROUP, 0, 1, 3, 127, -1)
+    if kind == TOPIC:
+        return kind, world.some_topic()[0]
+    return kind, world.pick("1", "", "2", "x", "-1", "01")
+
+
+def describe(world):
+    resources = []
+    for kind, name in {resource(world) for _ in range(world.pick(1, 1, 2))}:
+        names = world.random.sample(list(CONFIGS), world.pick(0, 1, 3))
+        keys = world.pick(None, None, names, names) if kind == TOPIC else world.pick(names, ["log.retention.ms", "num.partitions"])
+        resources.append({"ResourceType": kind, "ResourceName": name, "ConfigurationKeys": keys})
+    yield Step("describe configs", "DescribeConfigs", world.version("DescribeConfigs"),
+               {"Resources": resources, "IncludeSynonyms": world.chance(2), "IncludeDocumentation": world.chance(3)}, late=True)
+
+
+def describe_twice(world):
+    one = {"ResourceType": TOPIC, "ResourceName": world.topic().name, "ConfigurationKeys": ["retention.ms"]}
+    yield Step("describe configs twice", "DescribeConfigs", world.version("DescribeConfigs"), {"Resources": [one, one]}, late=True)
+
+
+def describe_broker(world):
+    yield Step("describe a broker's configs", "DescribeConfigs", world.version("DescribeConfigs"),
+               {"Resources": [{"ResourceType": BROKER, "ResourceName": world.pick("1", "1", ""), "ConfigurationKeys": None}],
+                "IncludeSynonyms": world.chance(2)}, late=True)
+
+
+def ops(world):
+    out = []
+    for name in world.random.sample(list(CONFIGS), world.pick(0, 1, 1, 1, 2, 3)):
+        value = world.random.choice(CONFIGS[name])
+        out.append({"Name": name, "ConfigOperation": world.pick(0, 0, 0, 1, 1, 2, 3, 4, -1),
+                    "Value": None if world.chance(5) else value})
+    if out and world.chance(10):
+        out.append(dict(out[0]))
+    return out
+
+
+def safe(settings):
+    """Those that do not keep the other generators' records out, or remove them."""
+    harmful = {"compression.type", "message.timestamp.type", "retention.ms", "retention.bytes", "max.message.bytes", "message.timestamp.before.max.ms", "cleanup.policy",
+               "message.timestamp.after.max.ms", "segment.ms", "min.insync.replicas", "max.compaction.lag.ms"}
+    return [s for s in settings if s["Name"] not in harmful]
+
+
+def incremental(world):
+    resources = []
+    for kind, name in {resource(world) for _ in range(world.pick(1, 1, 1, 2))}:
+        settings = ops(world)
+        resources.append({"ResourceType": kind, "ResourceName": name, "Configs": settings if kind != TOPIC else settings})
+    if world.chance(10):
+        resources.append(dict(resources[0]))
+    only = world.chance(2)
+    if not only:
+        for r in resources:
+            r["Configs"] = safe(r["Configs"])
+    yield Step("alter configs by steps", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
+               {"Resources": resources, "ValidateOnly": only})
+    yield from look_again(world, resources)
+
+
+def look_again(world, resources):
+    for r in resources:
+        if r["ResourceType"] == TOPIC and r["ResourceName"] in world.topics:
+            yield Step("configs after a change", "DescribeConfigs", world.version("DescribeConfigs"),
+                       {"Resources": [{"ResourceType": TOPIC, "ResourceName": r["ResourceName"], "ConfigurationKeys": None}],
+                        "IncludeSynonyms": True}, late=True)
+
+
+def whole(world):
+    """AlterConfigs: replaces the whole set."""
+    resources = []
+    for kind, name in {resource(world) for _ in range(world.pick(1, 1, 2))}:
+        settings = safe([{k: v for k, v in s.items() if k != "ConfigOperation"} for s in ops(world)])
+        resources.append({"ResourceType": kind, "ResourceName": name, "Configs": settings})
+    yield Step("alter configs as a whole", "AlterConfigs", world.version("AlterConfigs"),
+               {"Resources": resources, "ValidateOnly": world.chance(2)})
+    yield from look_again(world, resources)
+
+
+def resources_with_configs(world):
+    yield Step("list config resources", "ListConfigResources", world.version("ListConfigResources"),
+               {"ResourceTypes": world.pick([], [TOPIC], [BROKER], [METRICS], [GROUP], [LOGGER], [TOPIC, BROKER], [99])}, late=True)
+
+
+SCENARIOS = [(5, describe), (1, describe_twice), (1, describe_broker), (6, incremental), (3, whole), (1, resources_with_configs)]
+NEEDS = {whole: "AlterConfigs", resources_with_configs: "ListConfigResources"}
