@@ -37,6 +37,7 @@ class Lz4Reader final : public SliceReader {
       const size_t hint =
           LZ4F_decompress(context_.get(), slice_.get() + done, &made, part.data(), &taken, nullptr);
       if (LZ4F_isError(hint)) return fail_malformed("lz4", LZ4F_getErrorName(hint));
+      if (!check_flags(part.first(taken))) return fail_malformed("lz4", "dependent blocks");
       in_.skip(taken);
       done += made;
       ended_ = hint == 0;
@@ -48,7 +49,18 @@ class Lz4Reader final : public SliceReader {
   }
 
  private:
+  // Kafka refuses a frame whose blocks depend on one another, since its own clients cannot read it.
+  bool check_flags(BytesView taken) {
+    constexpr size_t kFlagsAt = 4;  // behind the magic number
+    constexpr uint8_t kIndependent = 0x20;
+    const bool here = taken_ <= kFlagsAt && kFlagsAt < taken_ + taken.size();
+    const bool good = !here || (taken[kFlagsAt - taken_] & kIndependent) != 0;
+    taken_ += taken.size();
+    return good;
+  }
+
   ChainCursor in_;
+  size_t taken_ = 0;  // of the frame
   uint64_t output_left_;
   const std::unique_ptr<uint8_t[]> slice_;
   std::unique_ptr<LZ4F_dctx, FreeContext> context_;

@@ -1,5 +1,6 @@
 #include "log/batch/codec.h"
 
+#include <lz4frame.h>
 #include <snappy.h>
 
 #include "log/batch/limits.h"
@@ -148,6 +149,22 @@ TEST_CASE("snappy copies with four bytes of offset reach across slices") {
   const auto back = expand(Codec::snappy, in_pieces(packed, 5000));
   REQUIRE(back);
   EXPECT(*back == bytes);
+}
+
+// Kafka 4.3.1 answers UNKNOWN_SERVER_ERROR to it: "Dependent block stream is unsupported".
+TEST_CASE("an lz4 frame of dependent blocks is refused, however it is cut") {
+  const auto bytes = sample(200'000);
+  for (const LZ4F_blockMode_t mode : {LZ4F_blockLinked, LZ4F_blockIndependent}) {
+    LZ4F_preferences_t preferences{};
+    preferences.frameInfo.blockMode = mode;
+    std::vector<uint8_t> packed(LZ4F_compressFrameBound(bytes.size(), &preferences));
+    packed.resize(
+        LZ4F_compressFrame(packed.data(), packed.size(), bytes.data(), bytes.size(), &preferences));
+    for (const size_t piece : {size_t{1}, size_t{3}, packed.size()}) {
+      REQUIRE(expand(Codec::lz4, in_pieces(packed, piece)).has_value() ==
+              (mode == LZ4F_blockIndependent));
+    }
+  }
 }
 
 TEST_CASE("gzip members and zstd frames in a row are one stream") {
