@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,15 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def served_apis(port):
+    """The keys that the broker's answer to ApiVersions names."""
+    with socket.create_connection(("127.0.0.1", port), 5) as probe, probe.makefile("rb") as answer:
+        probe.sendall(bytes.fromhex("0000000a" "0012" "0000" "00000001" "ffff"))
+        body = answer.read(struct.unpack(">i", answer.read(4))[0])
+    count = struct.unpack_from(">i", body, 6)[0]
+    return {struct.unpack_from(">h", body, 10 + 6 * i)[0] for i in range(count)}
 
 
 class StartFailed(Exception):

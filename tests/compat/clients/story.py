@@ -88,6 +88,9 @@ class Read:
         self.order.setdefault(partition, []).append(offset)
         self.records.setdefault(partition, {})[offset] = content
 
+    def count(self):
+        return sum(len(offsets) for offsets in self.order.values())
+
     def gaps(self, ranges):
         """Each offset of the ranges was given once, in order."""
         for partition, start, end in ranges:

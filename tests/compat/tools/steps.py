@@ -23,6 +23,9 @@ CLASSES = {
     "replica-verification": TOOLS + "ReplicaVerificationTool",
     "producer-perf": TOOLS + "ProducerPerformance",
     "verifiable-producer": TOOLS + "VerifiableProducer",
+    "consumer-groups": TOOLS + "consumer.group.ConsumerGroupCommand",
+    "consumer-perf": TOOLS + "ConsumerPerformance",
+    "e2e-latency": TOOLS + "EndToEndLatency",
     "acls": TOOLS + "AclCommand",
     "delegation-tokens": TOOLS + "DelegationTokenCommand",
     "transactions": TOOLS + "TransactionsCommand",
@@ -54,7 +57,7 @@ class Step:
     """One command, and how to look at what it prints."""
 
     def __init__(self, name):
-        self.json = False
+        self.json, self.needs = False, None
         self.unordered = name.endswith("~")
         self.name = name.rstrip("~ ")
         self.line, self.input, self.limit = "", [], SECONDS_MAX
@@ -107,6 +110,8 @@ class Step:
             self.file_lines.setdefault(name, []).append(line)
         elif mark == "json":
             self.json = True
+        elif mark == "needs":
+            self.needs = int(rest)
         elif mark == "limit":
             self.limit = int(rest)
         elif mark == "keep":

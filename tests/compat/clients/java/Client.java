@@ -119,6 +119,20 @@ public final class Client {
     }
   }
 
+  private void group(String topic, String group, int count) {
+    Map<String, Object> settings = with("group.id", group);
+    settings.put("auto.offset.reset", "earliest");
+    try (KafkaConsumer<byte[], byte[]> member = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      member.subscribe(List.of(topic));
+      for (int left = count; left > 0;) {
+        for (ConsumerRecord<byte[], byte[]> record : member.poll(Duration.ofSeconds(1))) {
+          received(record);
+          left--;
+        }
+      }
+    }
+  }
+
   private void received(ConsumerRecord<byte[], byte[]> record) {
     List<Object> fields = new ArrayList<>(List.of(record.partition(), record.offset(), record.timestamp(),
         new String(record.key(), StandardCharsets.UTF_8), record.value() == null ? NULL : new String(record.value(), StandardCharsets.UTF_8)));
@@ -135,6 +149,7 @@ public final class Client {
         case "produce" -> produce(f[1], f[2]);
         case "offsets" -> offsets(f[1]);
         case "consume" -> consume(f[1]);
+        case "group" -> group(f[1], f[2], Integer.parseInt(f[3]));
         default -> throw new IllegalArgumentException("no such command: " + line);
       }
       say(".");

@@ -85,10 +85,14 @@ async function offsets(topic) {
   await admin.disconnect();
 }
 
-function take(want, partition, record) {
-  if (Number(record.offset) < want.next || want.next === want.end) return;
+function print(partition, record) {
   const headers = Object.entries(record.headers).flatMap(([name, value]) => [].concat(value).map(each => `${name}=${each}`));
   say(partition, record.offset, record.timestamp, record.key, record.value === null ? NULL : record.value, ...headers);
+}
+
+function take(want, partition, record) {
+  if (Number(record.offset) < want.next || want.next === want.end) return;
+  print(partition, record);
   want.next = Number(record.offset) + 1;
 }
 
@@ -129,21 +133,37 @@ async function consume(topic) {
   await cluster.disconnect();
 }
 
+async function group(topic, groupId, count) {
+  const consumer = kafka.consumer({ groupId });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  let left = Number(count);
+  await new Promise((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => payload.restart || reject(payload.error));
+    const eachMessage = async ({ partition, message: record }) => {
+      print(partition, record);
+      if (--left === 0) resolve();
+    };
+    consumer.run({ eachMessage }).catch(reject);
+  });
+  await consumer.disconnect();
+}
+
 // KafkaJS brings gzip; this is how its users add the others.
 async function plugCodecs() {
   const codec = (compress, decompress) => () => ({
     compress: async encoder => Buffer.from(compress(encoder.buffer)), decompress: async buffer => Buffer.from(decompress(buffer)) });
-  const lz4 = require('lz4js');
+  const lz4 = require('lz4-napi'); // lz4js makes frames of dependent blocks, which Kafka refuses
   const zstd = await new Promise(resolve => require('zstd-codec').ZstdCodec.run(each => resolve(new each.Simple())));
   CompressionCodecs[CompressionTypes.Snappy] = require('kafkajs-snappy');
-  CompressionCodecs[CompressionTypes.LZ4] = codec(lz4.compress, lz4.decompress);
+  CompressionCodecs[CompressionTypes.LZ4] = codec(lz4.compressFrameSync, lz4.decompressFrameSync);
   CompressionCodecs[CompressionTypes.ZSTD] = codec(bytes => zstd.compress(bytes), bytes => zstd.decompress(bytes));
 }
 
 async function main() {
   await plugCodecs();
   say('hello', 'kafkajs', require('kafkajs/package.json').version, Object.keys(codecs).join(','));
-  const verbs = { create, produce, offsets, consume };
+  const verbs = { create, produce, offsets, consume, group };
   for (let next = await input.next(); !next.done; next = await input.next()) {
     const [verb, ...rest] = next.value.split('\t');
     await verbs[verb](...rest);

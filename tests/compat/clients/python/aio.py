@@ -31,6 +31,9 @@ class Client:
     def consume(self, topic, ranges):
         self.loop.run_until_complete(self.read(topic, ranges))
 
+    def group(self, topic, group, count):
+        self.loop.run_until_complete(self.read_in_group(topic, group, count))
+
     async def create_topic(self, topic, partitions):
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
@@ -82,6 +85,16 @@ class Client:
                 for record in found:
                     speak.take(ranges, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
         consumer.unsubscribe()
+
+    async def read_in_group(self, topic, group, count):
+        consumer = AIOKafkaConsumer(topic, bootstrap_servers=self.bootstrap, group_id=group, auto_offset_reset="earliest")
+        await consumer.start()
+        while count > 0:
+            for found in (await consumer.getmany(timeout_ms=1000, max_records=100)).values():
+                for record in found:
+                    speak.received(record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
+                    count -= 1
+        await consumer.stop()
 
 
 speak.serve("aiokafka", aiokafka.__version__, ["none", "gzip", "snappy", "lz4", "zstd"], Client(sys.argv[1]))

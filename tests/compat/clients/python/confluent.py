@@ -84,6 +84,17 @@ class Client:
                     raise ck.KafkaException(message.error())
         self.consumer.unassign()
 
+    def group(self, topic, group, count):
+        consumer = ck.Consumer({**self.bootstrap, "group.id": group, "auto.offset.reset": "earliest"})
+        consumer.subscribe([topic])
+        while count > 0:
+            for message in consumer.consume(500, timeout=1):
+                if message.error() is not None:
+                    raise ck.KafkaException(message.error())
+                speak.received(message.partition(), message.offset(), message.timestamp()[1], message.key(), message.value(), message.headers())
+                count -= 1
+        consumer.close()
+
 
 speak.serve("confluent-kafka", f"{getattr(ck, '__version__', ck.version()[0])} (librdkafka {ck.libversion()[0]})", ["none", "gzip", "snappy", "lz4", "zstd"],
             Client(sys.argv[1]))

@@ -75,6 +75,15 @@ class Client:
                 for record in found:
                     speak.take(ranges, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
 
+    def group(self, topic, group, count):
+        consumer = KafkaConsumer(topic, bootstrap_servers=self.bootstrap, group_id=group, auto_offset_reset="earliest")
+        while count > 0:
+            for found in consumer.poll(timeout_ms=1000).values():
+                for record in found:
+                    speak.received(record.partition, record.offset, record.timestamp, record.key, record.value, record.headers)
+                    count -= 1
+        consumer.close()
+
 
 # Version 2.0.2 sends zstd too, but its decoder (python3-zstandard) wants the size in each frame, which other clients leave out.
 speak.serve("kafka-python", kafka.__version__, ["none", "gzip", "snappy", "lz4", "zstd"], Client(sys.argv[1]))

@@ -64,7 +64,7 @@ def take(ranges, partition, offset, *record):
 
 
 def serve(name, version, codecs, client):
-    """Carries out commands until stdin ends. `client` has create, produce, offset and consume."""
+    """Carries out commands until stdin ends. `client` has create, produce, offset, consume and group."""
     sys.stdout.reconfigure(line_buffering=True)  # the driver counts what is acknowledged
     print("hello", name, version, ",".join(codecs), sep="\t")
     try:
@@ -81,6 +81,8 @@ def serve(name, version, codecs, client):
                     sys.stdout.write(f"{asked}\t{-1 if offset is None else offset}\n")
             elif verb == "consume":
                 client.consume(topic, wanted())
+            elif verb == "group":
+                client.group(topic, rest[0], int(rest[1]))
             else:
                 raise ValueError(f"no such command: {line}")
             print(".")

@@ -115,14 +115,37 @@ func (c client) Consume(topic string, wanted *speak.Wanted) error {
 			return err
 		}
 		fetches.EachRecord(func(found *kgo.Record) {
-			headers := []speak.Header{}
-			for _, header := range found.Headers {
-				headers = append(headers, speak.Header{Name: header.Key, Value: header.Value})
-			}
-			wanted.Take(int(found.Partition), found.Offset, found.Timestamp.UnixMilli(), found.Key, found.Value, headers)
+			wanted.Take(int(found.Partition), found.Offset, found.Timestamp.UnixMilli(), found.Key, found.Value, headers(found))
 		})
 	}
 	return nil
+}
+
+func headers(found *kgo.Record) []speak.Header {
+	all := []speak.Header{}
+	for _, header := range found.Headers {
+		all = append(all, speak.Header{Name: header.Key, Value: header.Value})
+	}
+	return all
+}
+
+func (c client) Group(topic, group string, count int) error {
+	member, err := kgo.NewClient(kgo.SeedBrokers(c.bootstrap), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic))
+	if err != nil {
+		return err
+	}
+	defer member.Close()
+	for count > 0 {
+		fetches := member.PollRecords(context.Background(), 100)
+		if err := fetches.Err(); err != nil {
+			return err
+		}
+		fetches.EachRecord(func(found *kgo.Record) {
+			speak.Received(int(found.Partition), found.Offset, found.Timestamp.UnixMilli(), found.Key, found.Value, headers(found))
+			count--
+		})
+	}
+	return member.CommitUncommittedOffsets(context.Background())
 }
 
 func main() {

@@ -123,11 +123,7 @@ func (c client) Consume(topic string, wanted *speak.Wanted) error {
 					failures.Store(partition, err)
 					return
 				}
-				headers := []speak.Header{}
-				for _, header := range found.Headers {
-					headers = append(headers, speak.Header{Name: header.Key, Value: header.Value})
-				}
-				more = wanted.Take(found.Partition, found.Offset, found.Time.UnixMilli(), found.Key, found.Value, headers)
+				more = wanted.Take(found.Partition, found.Offset, found.Time.UnixMilli(), found.Key, found.Value, headers(found))
 			}
 		}()
 	}
@@ -135,6 +131,28 @@ func (c client) Consume(topic string, wanted *speak.Wanted) error {
 	var all []error
 	failures.Range(func(_, err any) bool { all = append(all, err.(error)); return true })
 	return errors.Join(all...)
+}
+
+func headers(found kafka.Message) []speak.Header {
+	all := []speak.Header{}
+	for _, header := range found.Headers {
+		all = append(all, speak.Header{Name: header.Key, Value: header.Value})
+	}
+	return all
+}
+
+// Group commits each second and at the end; by default each message is committed before the next is given.
+func (c client) Group(topic, group string, count int) error {
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{c.bootstrap}, Topic: topic, GroupID: group, StartOffset: kafka.FirstOffset,
+		CommitInterval: time.Second})
+	for ; count > 0; count-- {
+		found, err := reader.ReadMessage(context.Background())
+		if err != nil {
+			return errors.Join(err, reader.Close())
+		}
+		speak.Received(found.Partition, found.Offset, found.Time.UnixMilli(), found.Key, found.Value, headers(found))
+	}
+	return reader.Close()
 }
 
 func main() {

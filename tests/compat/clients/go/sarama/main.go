@@ -4,9 +4,12 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -120,11 +123,7 @@ func (c client) Consume(topic string, wanted *speak.Wanted) error {
 			defer group.Done()
 			defer reader.AsyncClose()
 			for found := range reader.Messages() {
-				headers := []speak.Header{}
-				for _, header := range found.Headers {
-					headers = append(headers, speak.Header{Name: string(header.Key), Value: header.Value})
-				}
-				if !wanted.Take(int(found.Partition), found.Offset, found.Timestamp.UnixMilli(), found.Key, found.Value, headers) {
+				if !wanted.Take(int(found.Partition), found.Offset, found.Timestamp.UnixMilli(), found.Key, found.Value, headers(found)) {
 					return
 				}
 			}
@@ -132,6 +131,53 @@ func (c client) Consume(topic string, wanted *speak.Wanted) error {
 	}
 	group.Wait()
 	return nil
+}
+
+func headers(found *sarama.ConsumerMessage) []speak.Header {
+	all := []speak.Header{}
+	for _, header := range found.Headers {
+		all = append(all, speak.Header{Name: string(header.Key), Value: header.Value})
+	}
+	return all
+}
+
+// member receives until it has enough, and then ends the session.
+type member struct {
+	left atomic.Int64
+	end  context.CancelFunc
+}
+
+func (m *member) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (m *member) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	for found := range claim.Messages() {
+		if session.Context().Err() != nil {
+			return nil
+		}
+		speak.Received(int(found.Partition), found.Offset, found.Timestamp.UnixMilli(), found.Key, found.Value, headers(found))
+		session.MarkMessage(found, "")
+		if m.left.Add(-1) <= 0 {
+			m.end()
+			return nil
+		}
+	}
+	return nil
+}
+
+func (c client) Group(topic, group string, count int) error {
+	config := *c.config
+	config.Consumer.Offsets.Initial = sarama.OffsetOldest
+	consumer, err := sarama.NewConsumerGroup([]string{c.bootstrap}, group, &config)
+	if err != nil {
+		return err
+	}
+	context, end := context.WithCancel(context.Background())
+	receiver := &member{end: end}
+	receiver.left.Store(int64(count))
+	for context.Err() == nil && err == nil {
+		err = consumer.Consume(context, []string{topic}, receiver)
+	}
+	return errors.Join(err, consumer.Close())
 }
 
 func main() {

@@ -32,12 +32,14 @@ type Record struct {
 type Range struct{ Next, End int64 }
 
 // Client is what each program makes of its library. Produce receives records until the channel closes and calls Acked for
-// each. Offset answers "earliest", "latest" or a time in ms, -1 if there is no such record. Consume calls Take.
+// each. Offset answers "earliest", "latest" or a time in ms, -1 if there is no such record. Consume calls Take; Group joins
+// the group, calls Received for count records or some more, and leaves, with all that it received committed.
 type Client interface {
 	Create(topic string, partitions int) error
 	Produce(topic, codec string, records <-chan Record) error
 	Offset(topic string, partition int, what string) (int64, error)
 	Consume(topic string, wanted *Wanted) error
+	Group(topic, group string, count int) error
 }
 
 var (
@@ -78,14 +80,8 @@ func (w *Wanted) Ranges() map[int]Range {
 	return copied
 }
 
-// Take passes on a record if its partition still wants it; false when that partition has all.
-func (w *Wanted) Take(partition int, offset, timestamp int64, key, value []byte, headers []Header) bool {
-	w.lock.Lock()
-	defer w.lock.Unlock()
-	want := w.left[partition]
-	if want == nil || offset >= want.End {
-		return false
-	}
+// Received passes on a record.
+func Received(partition int, offset, timestamp int64, key, value []byte, headers []Header) {
 	text := null
 	if value != nil {
 		text = string(value)
@@ -95,6 +91,17 @@ func (w *Wanted) Take(partition int, offset, timestamp int64, key, value []byte,
 		fields = append(fields, header.Name+"="+string(header.Value))
 	}
 	say(fields...)
+}
+
+// Take passes on a record if its partition still wants it; false when that partition has all.
+func (w *Wanted) Take(partition int, offset, timestamp int64, key, value []byte, headers []Header) bool {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	want := w.left[partition]
+	if want == nil || offset >= want.End {
+		return false
+	}
+	Received(partition, offset, timestamp, key, value, headers)
 	want.Next = offset + 1
 	if want.Next == want.End {
 		delete(w.left, partition)
@@ -190,6 +197,8 @@ func (in input) command(client Client, words []string) error {
 		return in.offsets(client, words[1])
 	case "consume":
 		return in.consume(client, words[1])
+	case "group":
+		return client.Group(words[1], words[2], int(number(words[3])))
 	}
 	return fmt.Errorf("no such command: %v", words)
 }
