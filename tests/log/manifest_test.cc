@@ -423,7 +423,7 @@ TEST_CASE("a dump of the manifest names partitions, segments and epochs in order
   world.run([] { return edit_and_close(sample_edits()); });
   std::vector<std::string> lines;
   world.run([&] { return dump_into(lines); }, {.name = "reader", .disk = "node"});
-  REQUIRE_EQ(lines.size(), 11);
+  REQUIRE_EQ(lines.size(), 12);
   EXPECT_EQ(lines[0], "2 partitions, next generation 5");
   EXPECT_EQ(lines[1],
             "partition orders-0 topic id AAAAAAAAAAAAAAAAAAAAAQ generation 3 log start 5 local log "
@@ -431,6 +431,7 @@ TEST_CASE("a dump of the manifest names partitions, segments and epochs in order
   EXPECT_EQ(lines[2], "  recovery point: offset 20 in segment 10 at 4096");
   EXPECT_EQ(lines[3], "  segment 10: next 20 bytes 8192 max timestamp 1767225600010 at 13");
   EXPECT_EQ(lines[5], "  epoch 4 from 12");
+  EXPECT(std::ranges::find(lines, "  quarantined: a bad checksum") != lines.end());
 }
 
 }  // namespace

@@ -56,9 +56,14 @@ Task<void> create(Client& client) {
   must(co_await client.need_topic("t", soon()));
 }
 
-Task<void> produce(Client& client, int& produced) {
+// How far the client is, for a test that breaks something then.
+struct Steps {
+  int produced = 0;
+  int read = 0;
+};
+
+Task<void> produce(Client& client, ProducerOptions options, Steps& steps) {
   int64_t delivered = 0;
-  ProducerOptions options;
   options.batch_bytes = 2'000;
   options.buffer_bytes = 20'000;
   options.compression.codec = log::Codec::lz4;
@@ -74,7 +79,7 @@ Task<void> produce(Client& client, int& produced) {
     record.value = as_bytes(value);
     const size_t lane = producer.lane("t", i % kPartitions);
     while (!producer.try_send(lane, record)) must(co_await producer.wait_for_room());
-    if (++produced % 10 == 0) co_await reactor::sleep_for(1ms);
+    if (++steps.produced % 10 == 0) co_await reactor::sleep_for(1ms);
   }
   must(co_await producer.flush(soon()));
   CHECK(delivered == kRecords, delivered);
@@ -82,7 +87,7 @@ Task<void> produce(Client& client, int& produced) {
 }
 
 // Every value stands once, in order, in its partition.
-Task<void> read_back(Client& client, bool sessions) {
+Task<void> read_back(Client& client, bool sessions, Steps& steps) {
   FetchOptions options;
   options.sessions = sessions;
   options.buffer_bytes = 10'000;
@@ -107,48 +112,133 @@ Task<void> read_back(Client& client, bool sessions) {
           REQUIRE_EQ(std::string(as_text(*record->value)), std::to_string(wanted));
           wanted += kPartitions;
           ++seen;
+          ++steps.read;
         }
       }
     }
+    co_await reactor::sleep_for(1ms);
   }
   co_await fetcher.stop();
 }
 
-Task<int> client_main(int& produced) {
-  ClientOptions options;
-  options.bootstrap = {{"10.0.0.1", 9092}};
-  options.request_timeout = 3s;
-  Client client(options);
-  must(co_await client.start(soon()));
-  co_await create(client);
-  co_await produce(client, produced);
+ClientOptions options() {
+  ClientOptions out;
+  out.bootstrap = {{"10.0.0.1", 9092}};
+  out.request_timeout = 3s;
+  return out;
+}
+
+Task<void> expect_ends(Client& client) {
   std::vector<OffsetQuery> queries;
   for (int32_t p = 0; p < kPartitions; ++p) queries.push_back({.topic = "t", .partition = p});
   const auto ends = must(co_await list_offsets(client, std::move(queries), soon()));
   for (const auto& end : ends) EXPECT(end.offset == kRecords / kPartitions);
-  co_await read_back(client, true);
-  co_await read_back(client, false);
+}
+
+Task<int> write_and_read(Steps& steps) {
+  Client client(options());
+  must(co_await client.start(soon()));
+  co_await create(client);
+  co_await produce(client, {}, steps);
+  co_await expect_ends(client);
+  co_await read_back(client, true, steps);
+  co_await read_back(client, false, steps);
   co_await client.stop();
   co_return 0;
 }
 
-TEST_CASE("an idempotent producer writes everything once although the broker is killed meanwhile") {
+void kill_and_restart(World& world, NodeId broker, uint32_t shards) {
+  world.kill(broker);
+  (void)world.run_for(1s);
+  (void)start_broker(world, shards);
+}
+
+NodeId start_client(World& world, reactor::ShardMain main) {
+  reactor::sim::NodeOptions node;
+  node.name = "client";
+  return world.start(node, std::move(main));
+}
+
+TEST_CASE("everything is written and read once although the broker is killed meanwhile, thrice") {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     CAPTURE(seed);
     World world(seed);
     const NodeId broker = start_broker(world, 1 + static_cast<uint32_t>(seed % 3));
-    int produced = 0;
-    reactor::sim::NodeOptions options;
-    options.name = "client";
-    const NodeId node = world.start(options, [&produced] { return client_main(produced); });
+    Steps steps;
+    const NodeId node = start_client(world, [&steps] { return write_and_read(steps); });
     const int when = 500 * static_cast<int>(seed);
-    REQUIRE(world.run_until([&] { return produced >= when; }) == Run::done);
-    world.kill(broker);
-    (void)world.run_for(1s);
-    (void)start_broker(world, 1);
+    REQUIRE(world.run_until([&] { return steps.produced >= when; }) == Run::done);
+    kill_and_restart(world, broker, 1);
+    REQUIRE(world.run_until([&] { return steps.read >= when; }) == Run::done);
+    kill_and_restart(world, broker, 2);
+    REQUIRE(world.run_until([&] { return steps.read >= kRecords + when; }) == Run::done);
+    kill_and_restart(world, broker, 1);
     REQUIRE(world.run_until_exit(node, std::chrono::minutes(10)) == Run::done);
     EXPECT(world.exit_code(node) == 0);
   }
+}
+
+Task<int> write_with(int16_t acks) {
+  Steps steps;
+  Client client(options());
+  must(co_await client.start(soon()));
+  co_await create(client);
+  co_await produce(client, {.acks = acks}, steps);
+  // Without acknowledgements the broker may still be at it.
+  if (acks == 0) co_await reactor::sleep_for(1s);
+  co_await expect_ends(client);
+  co_await read_back(client, true, steps);
+  co_await client.stop();
+  co_return 0;
+}
+
+TEST_CASE("records arrive with every kind of acknowledgement") {
+  for (const int16_t acks : {int16_t{0}, int16_t{1}}) {
+    CAPTURE(acks);
+    World world(7);
+    (void)start_broker(world, 2);
+    const NodeId node = start_client(world, [acks] { return write_with(acks); });
+    REQUIRE(world.run_until_exit(node, std::chrono::minutes(10)) == Run::done);
+    EXPECT(world.exit_code(node) == 0);
+  }
+}
+
+// Nobody answers any more: everything ends in time, and with an error.
+Task<int> write_to_nobody(Steps& steps, const bool& gone) {
+  Client client(options());
+  must(co_await client.start(soon()));
+  co_await create(client);
+  bool failed = false;
+  Producer producer(client, {.delivery_timeout = 4s},
+                    [&failed](const Delivery& delivery) { failed |= delivery.error != nullptr; });
+  must(co_await producer.start(soon()));
+  ++steps.produced;
+  while (!gone) co_await reactor::sleep_for(1ms);
+  log::Record record;
+  record.value = as_bytes("v");
+  EXPECT(producer.try_send(producer.lane("t", 0), record));
+  const MonoTime before = this_shard().now();
+  const Status flushed = co_await producer.flush(before + 30s);
+  REQUIRE_FALSE(flushed.has_value());
+  EXPECT(flushed.error().code == Errc::timed_out);
+  EXPECT(failed);
+  EXPECT(this_shard().now() - before < 20s);
+  co_await producer.stop();
+  co_await client.stop();
+  co_return 0;
+}
+
+TEST_CASE("a producer without a broker gives up in time") {
+  World world(3);
+  const NodeId broker = start_broker(world, 1);
+  Steps steps;
+  bool gone = false;
+  const NodeId node = start_client(world, [&] { return write_to_nobody(steps, gone); });
+  REQUIRE(world.run_until([&] { return steps.produced > 0; }) == Run::done);
+  world.crash(broker, reactor::sim::DiskOutcome::torn);
+  gone = true;
+  REQUIRE(world.run_until_exit(node, std::chrono::minutes(10)) == Run::done);
+  EXPECT(world.exit_code(node) == 0);
 }
 
 }  // namespace
