@@ -49,7 +49,7 @@ Task<void> describe_groups(RequestContext& context, const kafka::DescribeGroupsR
     auto& out = reply.groups.emplace_back();
     out.group_id = group;
     describe(context, answer, out);
-    if (request.include_authorized_operations && answer.error == KafkaCode::none) {
+    if (request.include_authorized_operations && out.error_code == 0) {
       out.authorized_operations = kAllGroupOperations;
     }
   }

@@ -227,6 +227,7 @@ TEST_CASE("groups are described and listed, filtered by state and type") {
     EXPECT_EQ(as_text(g.members[0].member_assignment), "all");
     EXPECT_EQ(old->message.groups.at(1).group_state, "Dead");
     EXPECT_EQ(old->message.groups.at(1).error_code, 0);
+    EXPECT_EQ(old->message.groups.at(1).authorized_operations, 3400);  // as Kafka
     const auto now = co_await c.call<kafka::DescribeGroupsResponse>(6, describe);
     EXPECT_EQ(now->message.groups.at(1).error_code, 69);
     kafka::ListGroupsRequest list;
