@@ -28,7 +28,6 @@
 namespace odradek::log {
 
 class LogDisk;
-
 class Partition final : public PartitionLog {
  public:
   // `found` is what the manifest says; nothing is read before open().
@@ -222,8 +221,7 @@ class Partition final : public PartitionLog {
   std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
   int64_t active_first_ms_ = -1;  // of the active segment's first batch; -1: not known
   bool changed_ = false;          // something was staged since the log was opened
-  // A producer snapshot of where the log ended when it was opened is there.
-  std::optional<Offset> end_snapshot_;
+  std::optional<Offset> end_snapshot_;  // of producers, made where the log ended when it opened
   bool removed_segments_ = false;  // since the log was opened
   bool told_of_damage_ = false;
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
@@ -246,8 +244,7 @@ class Partition final : public PartitionLog {
   LeaderEpochs epochs_in_file_;  // leader-epoch-checkpoint, as the last roll wrote it
   // Who is inside.
   uint32_t pins_ = 0;
-  bool closing_ = false;
-  bool closed_ = false;
+  bool closing_ = false, closed_ = false;
   reactor::WaitList unpinned_;
 };
 

@@ -65,14 +65,14 @@ std::optional<Appended> Partition::check_producer(const BatchHeader& header) con
     }
     case ProducerState::Verdict::out_of_order:
       return refused_append(AppendFault::out_of_order_sequence,
-                     "producer " + header.producer_id.to_string() + " sent sequence " +
-                         std::to_string(header.base_sequence) + ", expected " +
-                         std::to_string(check.expected_sequence));
+                            "producer " + header.producer_id.to_string() + " sent sequence " +
+                                std::to_string(header.base_sequence) + ", expected " +
+                                std::to_string(check.expected_sequence));
     case ProducerState::Verdict::stale_epoch:
       return refused_append(AppendFault::invalid_producer_epoch,
-                     "producer " + header.producer_id.to_string() + " has epoch " +
-                         header.producer_epoch.to_string() + ", known is " +
-                         check.current_epoch.to_string());
+                            "producer " + header.producer_id.to_string() + " has epoch " +
+                                header.producer_epoch.to_string() + ", known is " +
+                                check.current_epoch.to_string());
   }
   return std::nullopt;
 }
@@ -81,7 +81,8 @@ Task<Appended> Partition::append_in_turn(Chain batch, BatchHeader header,
                                          int64_t log_append_time_ms) {
   if (auto answer = check_producer(header)) co_return std::move(*answer);
   if (batch.size() > config_.segment_bytes) {
-    co_return refused_append(AppendFault::record_list_too_large, "the batch is larger than segment.bytes");
+    co_return refused_append(AppendFault::record_list_too_large,
+                             "the batch is larger than segment.bytes");
   }
   header.base_offset = log_end_;
   header.leader_epoch = leader_epoch_;

@@ -10,6 +10,7 @@
 //   I5  the high watermark does not go back
 //   I9  leader epochs do not go back, and an unclean start begins a new one
 //   I10 a batch is in the log once
+//   I12 see group_oracle.h
 //   I14 retention takes no more than it may
 //   I17 after the faults everything finishes
 //   I18 a batch that is read has its checksum

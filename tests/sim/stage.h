@@ -11,16 +11,18 @@
 #include "reactor/op.h"
 #include "reactor/shard.h"
 #include "reactor/sim/world.h"
+#include "tests/sim/group_oracle.h"
 #include "tests/sim/oracle.h"
 
 namespace odradek::simulation {
 
 struct Stage {
   explicit Stage(uint64_t seed, reactor::sim::WorldOptions options = {})
-      : world(seed, options), oracle([this] { return world.now(); }) {}
+      : world(seed, options), oracle([this] { return world.now(); }), groups(oracle) {}
 
   reactor::sim::World world;
   Oracle oracle;
+  GroupOracle groups;
   std::deque<TopicFacts> topics;  // references stay valid
   reactor::SocketAddress broker{"10.0.0.1", 9092};
   bool producing_done = false;  // consumers stop when they have caught up

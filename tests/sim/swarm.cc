@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/sim/admin.h"
+#include "tests/sim/member.h"
 #include "tests/sim/node.h"
 
 namespace odradek::simulation {
@@ -49,6 +50,7 @@ class SwarmRun {
   void draw_faults();
   void start_broker();
   void start_clients();
+  void start_members();
   TopicPlan draw_topic(const std::string& name);
   void inject(const Fault& fault);
   void crash(const Fault& fault);
@@ -113,6 +115,9 @@ void SwarmRun::draw_broker() {
   o.requests_per_peer = prng_.chance(1, 4) ? 1 : reactor::kRequestsInFlightPerPeer;
   o.tasks_per_turn = prng_.chance(1, 2) ? 1 : UINT32_MAX;
   o.log_directories = prng_.chance(1, 5) ? 2 : 1;
+  o.properties["group.initial.rebalance.delay.ms"] = std::to_string(prng_.below(500));
+  o.properties["group.min.session.timeout.ms"] = "500";
+  o.properties["offsets.topic.num.partitions"] = std::to_string(prng_.between(1, 8));
   o.properties["log.retention.check.interval.ms"] = std::to_string(prng_.between(50, 2'000));
   batches_ = prng_.between(800, 1'600);
 }
@@ -196,6 +201,7 @@ void SwarmRun::start_clients() {
     producers_.push_back(stage_.world.start(
         {.name = options.name}, [this, options] { return produce_main(stage_, options); }));
   }
+  start_members();
   const uint64_t consumers = prng_.between(1, 2);
   for (uint64_t i = 0; i < consumers; ++i) {
     ConsumerOptions options;
@@ -207,6 +213,19 @@ void SwarmRun::start_clients() {
     options.partition_bytes_max = static_cast<int32_t>(prng_.between(500, 1'000'000));
     others_.push_back(stage_.world.start(
         {.name = options.name}, [this, options] { return consume_main(stage_, options); }));
+  }
+}
+
+// A group over the first topic. What it is asked to keep holds in `flushed` mode only.
+void SwarmRun::start_members() {
+  const uint64_t members = broker_options_.written ? 0 : prng_.below(5);
+  for (uint64_t i = 0; i < members; ++i) {
+    MemberOptions options;
+    options.name = fmt::format("m{}", i);
+    options.seed = prng_.next();
+    options.is_static = prng_.chance(1, 4);
+    others_.push_back(stage_.world.start({.name = options.name},
+                                         [this, options] { return member_main(stage_, options); }));
   }
 }
 
@@ -356,6 +375,9 @@ RunReport SwarmRun::run() {
   report_.events = stage_.world.events();
   report_.acked = stage_.oracle.acked_batches();
   report_.taken_back = stage_.oracle.batches_taken_back();
+  report_.generations = static_cast<uint64_t>(std::max(stage_.groups.generation(), 0));
+  report_.commits = stage_.groups.commits();
+  report_.fenced = stage_.groups.fenced();
   std::set<std::string> directories;
   for (const auto& path : segments_) directories.insert(path.substr(0, path.rfind('/')));
   report_.rolls = segments_.size() - directories.size();
