@@ -218,12 +218,11 @@ class Partition final : public PartitionLog {
   LeaderEpoch leader_epoch_{-1};
   Offset log_start_{0};
   Offset log_end_{0};
-  std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
-  int64_t active_first_ms_ = -1;  // of the active segment's first batch; -1: not known
-  bool changed_ = false;          // something was staged since the log was opened
+  std::vector<uint8_t> residue_;        // of a block that was partly filled when the log was opened
+  int64_t active_first_ms_ = -1;        // of the active segment's first batch; -1: not known
+  bool changed_ = false;                // something was staged since the log was opened
   std::optional<Offset> end_snapshot_;  // of producers, made where the log ended when it opened
-  bool removed_segments_ = false;  // since the log was opened
-  bool told_of_damage_ = false;
+  bool removed_segments_ = false, told_of_damage_ = false;  // since the log was opened
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
   std::deque<Extent> extents_;
   size_t extents_running_ = 0;
