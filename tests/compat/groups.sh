@@ -57,7 +57,7 @@ KAFKA_TOOL_SECONDS=40 kafka tools.consumer.ConsoleConsumer --bootstrap-server "$
 member=$!
 for _ in $(seq 30); do
   output=$(groups --describe --group "$group" --members --verbose 2>&1)
-  grep -qE "^$group +console-consumer" <<< "$output" && break
+  grep -qE "^$group +console-consumer.* 3 " <<< "$output" && break
 done
 holds "a member is described with its assignment" "$output" "^$group +console-consumer-.* +/127.0.0.1 +console-consumer +3 .*$topic:0,1,2"
 check "a group with members is not deleted" bash -c '"$@" 2>&1 | grep -q "not empty"' - \

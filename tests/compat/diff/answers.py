@@ -96,8 +96,10 @@ class Canon:
             return "an offset of the metadata log" if value >= 0 else value
         if name == "ProducerId" and self.api == "InitProducerId" and value >= 0:
             return "a producer id"
-        if name in ("Port", "ClusterId") or (self.api, path) == ("DescribeConfigs", "Results.Configs.Value.port"):
+        if name in ("Port", "ClusterId", "LogDir", "TotalBytes", "UsableBytes", "PartitionSize") or (self.api, path) == ("DescribeConfigs", "Results.Configs.Value.port"):
             return "its own"
+        if name in ("LastFetchTimestamp", "LastCaughtUpTimestamp"):
+            return "a time of the quorum" if value >= 0 else value
         return value
 
     def topic_id(self, value):
