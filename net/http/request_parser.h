@@ -1,4 +1,4 @@
-// Requests out of the bytes of one connection: Boost.Beast's parser of HTTP/1 (decision 0009), and
+// Requests out of the bytes of one connection: Boost.Beast's parser of HTTP/1 (decision 0007), and
 // around it what we want of a request. Knows no socket. Bounds: limits.h.
 #pragma once
 
