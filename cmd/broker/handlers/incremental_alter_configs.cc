@@ -8,8 +8,6 @@
 
 namespace odradek::broker {
 
-using reactor::Task;
-
 namespace {
 
 using Request = kafka::IncrementalAlterConfigsRequest;
@@ -28,25 +26,11 @@ metadata::ConfigAlteration to_alteration(const Request::AlterConfigsResource& re
   return out;
 }
 
-Task<void> alter(RequestContext& context, const Request& request, Reply& reply, Response&) {
-  std::vector<metadata::ConfigAlteration> asked;
-  for (const auto& resource : request.resources) asked.push_back(to_alteration(resource));
-  const auto answers = co_await alter_resources(context, std::move(asked), request.validate_only);
-  for (size_t i = 0; i < answers.size(); ++i) {
-    auto& out = reply.responses.emplace_back();
-    out.error_code = static_cast<int16_t>(answers[i].code);
-    out.error_message.reset();
-    if (answers[i].message) out.error_message = context.keep(*answers[i].message);
-    out.resource_type = request.resources[i].resource_type;
-    out.resource_name = request.resources[i].resource_name;
-  }
-  reply.throttle_time_ms = context.throttle_ms;
-}
-
 }  // namespace
 
 ServeResult serve_incremental_alter_configs(RequestContext& context, wire::Reader& reader) {
-  return serve_api<Request, Reply, &alter>(context, reader);
+  return serve_api<Request, Reply, &serve_alterations<Request, Reply, &to_alteration>>(context,
+                                                                                       reader);
 }
 
 }  // namespace odradek::broker
