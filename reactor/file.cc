@@ -144,6 +144,11 @@ Task<Status> File::sync_all() { return simple(op_on(OpCode::fsync, fd_), "fsync 
 Task<Status> File::allocate(uint64_t offset, uint64_t length) {
   return simple(op_on(OpCode::allocate, fd_, offset, length), "fallocate " + path_);
 }
+Task<Status> File::reserve(uint64_t offset, uint64_t length) {
+  Op op = op_on(OpCode::allocate, fd_, offset, length);
+  op.mode = FALLOC_FL_KEEP_SIZE;
+  return simple(op, "fallocate " + path_);
+}
 Task<Status> File::truncate(uint64_t length) {
   return simple(op_on(OpCode::truncate, fd_, 0, length), "truncate " + path_);
 }

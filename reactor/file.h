@@ -51,6 +51,9 @@ class File {
   Task<Status> sync_all();   // fsync
   // Reserves [offset, offset + length), reading as zeros; the size grows to cover it.
   Task<Status> allocate(uint64_t offset, uint64_t length);
+  // Reserves the same and leaves the size: a later write there finds its space. Errc::disk_full
+  // when there is none; nothing is changed then.
+  Task<Status> reserve(uint64_t offset, uint64_t length);
   Task<Status> truncate(uint64_t length);
   // An exclusive lock that a JVM's FileChannel.lock() conflicts with. Errc::permission when held.
   Task<Status> lock();

@@ -24,7 +24,7 @@ enum class OpCode : uint8_t {
   write_sync,  // iov, offset -> bytes; written, then fdatasync. Short: nothing is durable yet
   fdatasync,   // fd: data and the size that finds it
   fsync,       // fd, file or directory
-  allocate,    // fd, offset, length: space is reserved and reads as zeros; the size grows
+  allocate,    // fd, offset, length, mode of fallocate(2): reserves space that reads as zeros
   truncate,    // fd, length
   rename,      // path -> path_to
   unlink,      // path

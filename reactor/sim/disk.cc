@@ -308,10 +308,10 @@ void Disk::write_in_flight(InodeId id, std::span<const iovec> parts, uint64_t of
   inode(id).data.write(parts, total_bytes(parts), offset, prng_, 0);
 }
 
-int32_t Disk::allocate(InodeId id, uint64_t offset, uint64_t length) {
+int32_t Disk::allocate(InodeId id, uint64_t offset, uint64_t length, bool keep_size) {
   Inode& node = inode(id);
   if (node.data.pages_missing(offset, length) > pages_free()) return -ENOSPC;
-  node.data.allocate(offset, length);
+  node.data.allocate(offset, length, keep_size);
   return 0;
 }
 

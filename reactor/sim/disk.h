@@ -70,7 +70,7 @@ class Disk {
   uint64_t begin_sync(InodeId id);
   int32_t finish_sync(InodeId id, uint64_t sync);
   void fail_sync(InodeId id, uint64_t sync);
-  int32_t allocate(InodeId id, uint64_t offset, uint64_t length);
+  int32_t allocate(InodeId id, uint64_t offset, uint64_t length, bool keep_size);
   int32_t truncate(InodeId id, uint64_t length, int64_t wall_ms);
   int32_t rename(std::string_view from, std::string_view to);
   int32_t unlink(std::string_view path);

@@ -130,11 +130,11 @@ void FileData::write(std::span<const iovec> parts, uint64_t length, uint64_t off
   size_ = std::max(size_, offset + length);
 }
 
-void FileData::allocate(uint64_t offset, uint64_t length) {
+void FileData::allocate(uint64_t offset, uint64_t length, bool keep_size) {
   if (length == 0) return;
   ++sequence_;
   for (uint64_t i = offset / kPageBytes; i < page_end(offset + length); ++i) page_for_write(i);
-  size_ = std::max(size_, offset + length);
+  if (!keep_size) size_ = std::max(size_, offset + length);
 }
 
 void FileData::mask(uint64_t index, uint64_t sequence) {

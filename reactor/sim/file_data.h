@@ -42,7 +42,7 @@ class FileData {
   // that reach the medium by themselves.
   void write(std::span<const iovec> parts, uint64_t length, uint64_t offset, Prng& prng,
              PerMillion write_back);
-  void allocate(uint64_t offset, uint64_t length);
+  void allocate(uint64_t offset, uint64_t length, bool keep_size);
   void truncate(uint64_t length);
 
   uint64_t begin_sync();

@@ -148,7 +148,8 @@ int32_t finish_on_file(Engine& engine, Slot& slot, const Descriptor& d) {
   if (const int error = disk.error_for(op.code, d.path)) return -error;
   switch (op.code) {
     case OpCode::read: return disk.read(slot.inode, parts_of(op), op.offset, d.direct);
-    case OpCode::allocate: return disk.allocate(slot.inode, op.offset, op.length);
+    case OpCode::allocate:
+      return disk.allocate(slot.inode, op.offset, op.length, op.mode == FALLOC_FL_KEEP_SIZE);
     case OpCode::truncate:
       return disk.truncate(slot.inode, op.length, engine.wall_ms(slot.process->node));
     case OpCode::lock: return disk.lock(slot.inode, slot.process->id);

@@ -175,8 +175,8 @@ void Driver::Impl::submit(Op& op) {
     case OpCode::fdatasync: io_uring_prep_fsync(entry, op.fd, IORING_FSYNC_DATASYNC); break;
     case OpCode::fsync: io_uring_prep_fsync(entry, op.fd, 0); break;
     case OpCode::allocate:
-      io_uring_prep_fallocate(entry, op.fd, 0, static_cast<off_t>(op.offset),
-                              static_cast<off_t>(op.length));
+      io_uring_prep_fallocate(entry, op.fd, static_cast<int>(op.mode),
+                              static_cast<off_t>(op.offset), static_cast<off_t>(op.length));
       break;
     case OpCode::signal:
       io_uring_prep_read(entry, signal_fd, signal_info, sizeof(signalfd_siginfo), 0);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "log/batch/batch.h"
 #include "reactor/base/check.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
@@ -88,7 +89,8 @@ Task<Status> Controller::take_lead() {
   if (abort_first_) {
     RecordList abort;
     abort.add(AbortTransactionRecord{}, 0);
-    CO_TRY(co_await append_durably(abort.values(), now_ms()));
+    const std::vector<RecordList> alone{std::move(abort)};
+    CO_TRY(co_await append_all(alone, now_ms()));
   }
   if (image().feature_level("metadata.version") == 0) CO_TRY(co_await bootstrap());
   co_return Status{};
@@ -184,9 +186,8 @@ Task<Status> Controller::register_self() {
   co_return co_await commit(std::move(records));
 }
 
-Task<Status> Controller::append_durably(std::vector<std::vector<uint8_t>> values, int64_t time_ms) {
-  CO_TRY_ASSIGN(auto batch, data_batch(values, log_->end(), quorum_.epoch(), time_ms));
-  const log::Offset end = log_->end() + static_cast<int64_t>(values.size());
+Task<Status> Controller::append_durably(std::vector<uint8_t> batch) {
+  const log::Offset end = log::BatchHeader::parse(BytesView(batch)).next_offset();
   CO_TRY(co_await carry_out(quorum_.step(quorum::Appended{end})));
   const Status appended = co_await log_->append(std::move(batch));
   if (!appended) {
@@ -195,6 +196,22 @@ Task<Status> Controller::append_durably(std::vector<std::vector<uint8_t>> values
   }
   CO_TRY(co_await carry_out(quorum_.step(quorum::Durable{end})));
   CHECK(committed_ == end, committed_, end);
+  co_return Status{};
+}
+
+// Room for all of it first: a disk that is full in the middle would leave half a transaction.
+Task<Status> Controller::append_all(const std::vector<RecordList>& batches, int64_t time_ms) {
+  std::vector<std::vector<uint8_t>> encoded;
+  log::Offset next = log_->end();
+  uint64_t bytes = 0;
+  for (const RecordList& batch : batches) {
+    CO_TRY_ASSIGN(auto one, data_batch(batch.values(), next, quorum_.epoch(), time_ms));
+    next = next + static_cast<int64_t>(batch.size());
+    bytes += one.size();
+    encoded.push_back(std::move(one));
+  }
+  CO_TRY(co_await log_->reserve(bytes));
+  for (auto& batch : encoded) CO_TRY(co_await append_durably(std::move(batch)));
   co_return Status{};
 }
 
@@ -217,7 +234,7 @@ Task<Status> Controller::commit(RecordList records) {
       if (next.value % kRecordsPerTurn == 0) co_await reactor::yield();
     }
   }
-  for (const RecordList& batch : batches) CO_TRY(co_await append_durably(batch.values(), time_ms));
+  CO_TRY(co_await append_all(batches, time_ms));
   images_.push_back(builder.finish());
   co_return Status{};
 }

@@ -106,7 +106,8 @@ class Controller {
   reactor::Task<Status> register_self();
   reactor::Task<Status> carry_out(quorum::Effects effects);
   reactor::Task<Status> begin_epoch(quorum::Lead lead);
-  reactor::Task<Status> append_durably(std::vector<std::vector<uint8_t>> values, int64_t now_ms);
+  reactor::Task<Status> append_all(const std::vector<RecordList>& batches, int64_t time_ms);
+  reactor::Task<Status> append_durably(std::vector<uint8_t> batch);
   reactor::Task<Status> commit(RecordList records);
   reactor::Task<KafkaCode> commit_and_publish(RecordList records);
   reactor::Task<void> publish_newest();

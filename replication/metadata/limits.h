@@ -14,6 +14,8 @@ inline constexpr int32_t kPartitionsPerRequestMax = 10'000;
 inline constexpr int32_t kPartitionsPerTopicMax = 1'000'000;
 // Bytes of records in one batch of a snapshot; Kafka reads batches of up to 8 MiB.
 inline constexpr size_t kSnapshotBatchBytes = size_t{1} << 20;
+// Room kept behind the log's end, so that most appends need not ask for any.
+inline constexpr uint64_t kReserveBytes = uint64_t{256} << 10;
 // Bytes of records in one append: one batch, so that it is there as a whole or not at all.
 inline constexpr size_t kAppendBytesMax = size_t{8} << 20;
 // Files are read whole; Kafka's segments and snapshots may be up to 1 GiB.

@@ -1,5 +1,7 @@
 #include "replication/metadata/metadata_log.h"
 
+#include <algorithm>
+
 #include "log/batch/batch.h"
 #include "reactor/base/check.h"
 #include "replication/metadata/limits.h"
@@ -49,6 +51,22 @@ Task<Status> MetadataLog::save(quorum::HardState state) {
     broken_ = true;
   }
   co_return written;
+}
+
+// A write that meets a full disk may have written a part, and after any failed write nothing is
+// known: so the space is taken first, where failing is harmless.
+Task<Status> MetadataLog::reserve(uint64_t bytes) {
+  if (broken_) co_return fail(Errc::fenced, folder_);
+  const uint64_t from = segments_.back().bytes;
+  if (from + bytes <= reserved_bytes_) co_return Status{};
+  uint64_t length = std::max(bytes, kReserveBytes);
+  Status reserved = co_await active_.reserve(from, length);
+  if (!reserved && reserved.error().code == Errc::disk_full && bytes < length) {
+    length = bytes;
+    reserved = co_await active_.reserve(from, length);
+  }
+  if (reserved) reserved_bytes_ = from + length;
+  co_return reserved;
 }
 
 // The header of the batch says what follows: a batch that is not the next one would be found only
@@ -113,6 +131,7 @@ Task<Status> MetadataLog::roll() {
     co_return status;
   }
   active_ = std::move(file);
+  reserved_bytes_ = 0;
   segments_.push_back({end_, 0});
   co_return Status{};
 }

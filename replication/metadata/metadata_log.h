@@ -69,6 +69,9 @@ class MetadataLog {
 
   // Replaces quorum-state; on stable storage when this ends.
   reactor::Task<Status> save(quorum::HardState state);
+  // Makes room on disk for `bytes` more of appends. Errc::disk_full when there is none: nothing is
+  // changed then, and a later call may succeed.
+  reactor::Task<Status> reserve(uint64_t bytes);
   // Appends one finished batch that begins at end(); on stable storage when this ends. After an
   // error the log is broken: every later call fails with Errc::fenced.
   reactor::Task<Status> append(std::vector<uint8_t> batch);
@@ -106,6 +109,7 @@ class MetadataLog {
   // Written by recovery and by the calls above.
   std::vector<Segment> segments_;  // ascending; the last one is `active_`
   reactor::File active_;
+  uint64_t reserved_bytes_ = 0;  // of the active segment: positions below have their space
   log::Offset start_{0};
   log::Offset end_{0};
   log::LeaderEpoch last_epoch_{-1};

@@ -129,6 +129,27 @@ TEST_CASE("a full disk says so, and has room again after a truncation") {
   in_world([] { return fills_up(); }, {}, 1, options);
 }
 
+Task<void> reserves() {
+  File file = must(co_await File::open("/a", to_write()));
+  must(co_await file.write(as_bytes("abc"), 0));
+  must(co_await file.reserve(3, 60 * 1024));
+  EXPECT_EQ(must(co_await stat_file("/a")).size, 3);
+  EXPECT(must(co_await stat_file("/a")).allocated >= 60 * 1024);
+  EXPECT_EQ(error_of(co_await file.reserve(3, 1 << 20)), Errc::disk_full);
+  File other = must(co_await File::open("/b", to_write()));
+  const auto bytes = pattern(64 * 1024, 0);
+  EXPECT_EQ(error_of(co_await other.write(BytesView(bytes), 0)), Errc::disk_full);
+  must(co_await other.close());
+  must(co_await file.write(as_bytes("def"), 3));  // into the space it has
+  must(co_await file.close());
+  EXPECT_EQ(as_text(BytesView(must(co_await read_file("/a", 1 << 20)))), "abcdef");
+}
+TEST_CASE("reserved space is the file's, leaves its size, and is refused as a whole") {
+  WorldOptions options;
+  options.disk.capacity_bytes = 100 * 1024;
+  in_world([] { return reserves(); }, {}, 1, options);
+}
+
 Task<void> zeros() {
   File file = must(co_await File::open("/a", to_write()));
   must(co_await file.write(as_bytes("abcdef"), 0));

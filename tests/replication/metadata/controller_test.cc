@@ -209,6 +209,33 @@ TEST_CASE("after a failed write nothing more is acknowledged, and a restart has 
   }
 }
 
+TEST_CASE("a full disk refuses a request and nothing else: the next one may succeed") {
+  World world(11);
+  static World* disk_of;
+  disk_of = &world;
+  with_controller(world, [](Running& r) -> Task<void> {
+    EXPECT_EQ((co_await r.create(new_topic("before"))).code, KafkaCode::none);
+    // What is reserved is used up first.
+    disk_of->disk("node").inject(
+        {.code = reactor::OpCode::allocate, .path_part = ".log", .error = ENOSPC, .count = 1000});
+    int created = 0;
+    KafkaCode code = KafkaCode::none;
+    for (; code == KafkaCode::none && created < 10'000; ++created) {
+      code = (co_await r.create(new_topic("topic-" + std::to_string(created)))).code;
+    }
+    EXPECT_EQ(code, KafkaCode::kafka_storage_error);
+    EXPECT(r->leading());
+    disk_of->disk("node").clear_faults();
+    EXPECT_EQ((co_await r.create(new_topic("after"))).code, KafkaCode::none);
+    EXPECT(r.image().find_topic("topic-" + std::to_string(created - 1)) == nullptr);
+  });
+  with_controller(world, [](Running& r) -> Task<void> {
+    EXPECT(r.image().find_topic("before") != nullptr);
+    EXPECT(r.image().find_topic("after") != nullptr);
+    co_return;
+  });
+}
+
 TEST_CASE("images that no shard uses any more are freed, pinned ones stay") {
   World world(10);
   with_controller(world, [](Running& r) -> Task<void> {
