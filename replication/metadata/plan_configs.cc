@@ -73,17 +73,7 @@ Checked<std::string> changed_list(ResourceType type, const ConfigChange& change,
   return list;
 }
 
-Checked<void> check_resource(const Image& image, const ConfigAlteration& alteration) {
-  const ConfigResource& resource = alteration.resource;
-  if (resource.type == ResourceType::topic && resource.name.empty()) {
-    return refuse(KafkaCode::invalid_request, "Default topic resources are not allowed.");
-  }
-  if (resource.type == ResourceType::topic && image.find_topic(resource.name) == nullptr) {
-    if (auto fault = topic_name_fault(resource.name))
-      return refuse(KafkaCode::invalid_topic, *fault);
-    return refuse(KafkaCode::unknown_topic_or_partition,
-                  fmt::format("The topic '{}' does not exist.", resource.name));
-  }
+Checked<void> check_changes(const ConfigAlteration& alteration) {
   std::set<std::string_view> names;
   for (const ConfigChange& change : alteration.changes) {
     if (!names.insert(change.name).second) {
@@ -94,6 +84,22 @@ Checked<void> check_resource(const Image& image, const ConfigAlteration& alterat
     }
   }
   return {};
+}
+
+// Whether a topic may have these configs. Kafka looks at its name, then at the values, and asks
+// last whether it is there.
+Checked<void> check_topic(const Image& image, const PlanContext& context, const std::string& name,
+                          const ConfigMap& configs) {
+  if (name.empty()) {
+    return refuse(KafkaCode::invalid_request, "Default topic resources are not allowed.");
+  }
+  if (auto fault = topic_name_fault(name)) return refuse(KafkaCode::invalid_topic, *fault);
+  if (const Status valid = validate_topic_configs(configs, *context.topic_defaults); !valid) {
+    return refuse(KafkaCode::invalid_config, valid.error().context);
+  }
+  if (image.find_topic(name) != nullptr) return {};
+  return refuse(KafkaCode::unknown_topic_or_partition,
+                fmt::format("The topic '{}' does not exist.", name));
 }
 
 // With eligible leader replicas the minimum of in-sync replicas is one for the whole cluster, and
@@ -134,9 +140,8 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
   const Checked<void> minimum = check_minimum(image, resource, set ? *set : ConfigMap{}, out);
   if (!minimum) return std::unexpected(minimum.error());
   if (resource.type != ResourceType::topic) return out;
-  if (const Status valid = validate_topic_configs(out, *context.topic_defaults); !valid) {
-    return refuse(KafkaCode::invalid_config, valid.error().context);
-  }
+  const Checked<void> topic = check_topic(image, context, resource.name, out);
+  if (!topic) return std::unexpected(topic.error());
   return out;
 }
 
@@ -181,7 +186,7 @@ Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& cont
     if (!answered.insert(alteration.resource).second) continue;
     AlterResult answer;
     answer.resource = alteration.resource;
-    Checked<void> checked = check_resource(image, alteration);
+    Checked<void> checked = check_changes(alteration);
     if (times[alteration.resource] > 1) {
       checked = refuse(KafkaCode::invalid_request, "Each resource must appear at most once.");
     }

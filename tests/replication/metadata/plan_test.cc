@@ -248,6 +248,25 @@ TEST_CASE("resources that cannot be altered are refused as Kafka refuses them") 
   EXPECT_EQ(alter("t", {{"nope", AlterOp::remove, {}}}).code, KafkaCode::none);
 }
 
+TEST_CASE("what is wrong with an alteration is told before that its topic does not exist") {
+  Cluster c;
+  const auto alter = [&](std::string topic, std::vector<ConfigChange> changes) {
+    return plan_alter_configs(c.records.image(), c.context,
+                              {{{ResourceType::topic, topic}, changes}})
+        .answers.at(0)
+        .code;
+  };
+  const std::vector<ConfigChange> bad = {{"retention.ms", AlterOp::set, "x"}};
+  const std::vector<ConfigChange> no_list = {{"retention.ms", AlterOp::append, "5"}};
+  EXPECT_EQ(alter("nope", bad), KafkaCode::invalid_config);
+  EXPECT_EQ(alter("nope", {{"nope", AlterOp::set, "1"}}), KafkaCode::invalid_config);
+  EXPECT_EQ(alter("nope", {{"retention.ms", AlterOp::set, {}}}), KafkaCode::invalid_request);
+  EXPECT_EQ(alter("a/b", {bad[0], bad[0]}), KafkaCode::invalid_request);
+  EXPECT_EQ(alter("a/b", no_list), KafkaCode::invalid_config);
+  EXPECT_EQ(alter("a/b", bad), KafkaCode::invalid_topic);
+  EXPECT_EQ(alter("", bad), KafkaCode::invalid_request);
+}
+
 TEST_CASE("another minimum of in-sync replicas clears who was eligible to lead") {
   Cluster c;
   must(c.records.apply(feature("eligible.leader.replicas.version", 1)));
