@@ -53,7 +53,8 @@ FetchSession* FetchSessionCache::create(uint64_t random, bool by_topic_id, size_
       static_cast<int32_t>(random & 0x7fffffff) / static_cast<int32_t>(reactor::kShardsMax);
   int32_t id = base * static_cast<int32_t>(reactor::kShardsMax) + static_cast<int32_t>(shard_);
   while (id == 0 || sessions_.contains(id)) {
-    id = (id + static_cast<int32_t>(reactor::kShardsMax)) & 0x7fffffff;
+    // Round the end: the next one of this shard is its own number.
+    id = static_cast<int32_t>((static_cast<uint32_t>(id) + reactor::kShardsMax) & 0x7fffffff);
   }
   FetchSession& session = sessions_[id];
   session.id = id;

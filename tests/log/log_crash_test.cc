@@ -183,7 +183,8 @@ struct Runner {
     world.world.run([&state] { return read_manifest(state); }, {.name = "look", .disk = "node"});
     for (const std::string& path : world.world.disk("node").files()) {
       const std::string name = path.substr(path.rfind('/') + 1);
-      const auto file = parse_segment_file_name(name.substr(0, name.rfind(".tmp")));
+      const std::string final_name = name.substr(0, name.rfind(".tmp"));
+      const auto file = parse_segment_file_name(final_name);  // views its argument
       if (!file || path.find("-delete/") != path.npos) continue;
       CAPTURE(path);
       bool known = false;
