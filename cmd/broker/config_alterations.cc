@@ -94,7 +94,8 @@ Refusal check_logger(const RequestContext& context, const ConfigAlteration& aske
   return Altered{};
 }
 
-Refusal check_form(const ConfigAlteration& asked) {
+// What no resource may have.
+Refusal check_changes(const ConfigAlteration& asked) {
   std::set<std::string_view> names;
   for (const ConfigChange& change : asked.changes) {
     if (!names.insert(change.name).second) return invalid("Error due to duplicate config keys");
@@ -102,6 +103,10 @@ Refusal check_form(const ConfigAlteration& asked) {
       return invalid("Null value not supported for : " + change.name);
     }
   }
+  return std::nullopt;
+}
+
+Refusal check_lists(const ConfigAlteration& asked) {
   for (const ConfigChange& change : asked.changes) {
     const BrokerConfigDef* def = find_broker_config(change.name);
     if (is_list_op(change.op) && (!def || def->type != ConfigType::list)) {
@@ -139,7 +144,7 @@ Refusal check_broker(const RequestContext& context, const ConfigAlteration& aske
       return other;
     }
   }
-  if (auto refused = check_form(asked)) return refused;
+  if (auto refused = check_lists(asked)) return refused;
   if (auto refused = check_changeable(asked)) return refused;
   for (const ConfigChange& change : asked.changes) {
     if (change.op == AlterOp::remove) continue;
@@ -156,6 +161,7 @@ Refusal check(const RequestContext& context, const ConfigAlteration& asked) {
   if (!std::ranges::all_of(asked.changes, known_op)) {
     return invalid("Unknown operation on a configuration");
   }
+  if (auto refused = check_changes(asked)) return refused;
   switch (asked.resource.type) {
     case ResourceType::topic: return std::nullopt;
     case ResourceType::broker: return check_broker(context, asked);

@@ -18,6 +18,13 @@ std::vector<std::string_view> family_of(std::string_view property) {
   return {def->synonyms.begin(), def->synonyms.end()};
 }
 
+// The node's number has an old name and a new one; either sets both.
+std::optional<std::string_view> other_name_of_id(std::string_view property) {
+  if (property == "node.id") return "broker.id";
+  if (property == "broker.id") return "node.id";
+  return std::nullopt;
+}
+
 }  // namespace
 
 ConfigView::ConfigView(const BrokerConfig& config, const metadata::Image& image)
@@ -38,6 +45,13 @@ std::vector<ConfigSynonym> ConfigView::of_broker(std::string_view property) cons
   look(own_, ConfigSource::dynamic_broker);
   look(cluster_, ConfigSource::dynamic_default_broker);
   look(&config_.properties, ConfigSource::static_broker);
+  if (const auto other = other_name_of_id(property);
+      other && !config_.properties.contains(property)) {
+    const auto found = config_.properties.find(*other);
+    if (found != config_.properties.end()) {
+      out.push_back({property, found->second, ConfigSource::static_broker});
+    }
+  }
   for (const std::string_view name : family) {
     const BrokerConfigDef* def = find_broker_config(name);
     if (!def || !def->default_value) continue;

@@ -328,7 +328,7 @@ void BatchValidator::begin_rebuild() {
 uint64_t BatchValidator::step_rebuild() {
   const size_t start = builder_->bytes_uncompressed();
   while (builder_->bytes_uncompressed() - start < kCompressSliceBytes) {
-    const auto record = reader_->next();
+    auto record = reader_->next();
     if (!record) {
       end_with(codec_fault(record.error()));
       return kStepCost;
@@ -337,6 +337,7 @@ uint64_t BatchValidator::step_rebuild() {
       end_rebuild();
       return kStepCost;
     }
+    (*record)->attributes = 0;  // no bit has a meaning, and whoever writes a record writes none
     builder_->append(**record);
   }
   return kStepCost;

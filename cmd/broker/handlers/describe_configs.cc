@@ -2,6 +2,7 @@
 // brokers, and of this broker's loggers, with source, synonyms and documentation (trap 71).
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "cmd/broker/broker_config_defs.h"
 #include "cmd/broker/broker_shard.h"
@@ -38,6 +39,29 @@ class Describing {
         image_(context.shard.image().current()),
         view_(context.shard.config(), image_) {}
 
+  // As Kafka has it, a type that does not exist spoils the whole request.
+  bool has_unknown_type() const {
+    return !std::ranges::all_of(request_.resources, [](const Asked& asked) {
+      switch (static_cast<ResourceType>(asked.resource_type)) {
+        case ResourceType::topic:
+        case ResourceType::broker:
+        case ResourceType::broker_logger:
+        case ResourceType::client_metrics:
+        case ResourceType::group: return true;
+      }
+      return false;
+    });
+  }
+
+  void refuse_all(Reply& reply) {
+    for (const auto& asked : request_.resources) {
+      Result& out = reply.results.emplace_back();
+      out.resource_type = asked.resource_type;
+      out.resource_name = asked.resource_name;
+      refuse(out, "The request has a resource of a type that does not exist");
+    }
+  }
+
   void describe(const Asked& asked, Result& out) {
     out.resource_type = asked.resource_type;
     out.resource_name = asked.resource_name;
@@ -46,8 +70,10 @@ class Describing {
       case ResourceType::topic: return topic(asked, out);
       case ResourceType::broker: return broker(asked, out);
       case ResourceType::broker_logger: return loggers(asked, out);
-      default: return refuse(out, "This broker has no configurations of this type of resource");
+      case ResourceType::client_metrics:
+      case ResourceType::group: break;
     }
+    refuse(out, "This broker has no configurations of this type of resource");
   }
 
  private:
@@ -91,8 +117,12 @@ class Describing {
     for (const auto& [name, value] : context_.shard.config().properties) {
       if (!find_broker_config(name) && wanted(asked, name)) broker_config(name, out);
     }
-    if (!view_.own()) return;
-    for (const auto& [name, value] : *view_.own()) {
+    std::set<std::string_view> dynamic;
+    for (const metadata::ConfigMap* set : {view_.own(), view_.cluster()}) {
+      if (set == nullptr) continue;
+      for (const auto& [name, value] : *set) dynamic.insert(name);
+    }
+    for (const std::string_view name : dynamic) {
       if (find_broker_config(name) || context_.shard.config().properties.contains(name)) continue;
       if (wanted(asked, name)) broker_config(name, out);
     }
@@ -166,7 +196,7 @@ class Describing {
     return false;
   }
 
-  // All lines of the broker go through one logger.
+  // All lines of the broker go through one logger. Its text is empty, asked for or not, as Kafka's.
   void loggers(const Asked& asked, Result& out) {
     if (asked.resource_name.empty()) return refuse(out, "Broker id must not be empty");
     if (!is_this_broker(asked.resource_name, false, out) || !wanted(asked, "root")) return;
@@ -175,7 +205,6 @@ class Describing {
     config.value = "INFO";
     config.read_only = true;
     config.config_source = static_cast<int8_t>(ConfigSource::logger);
-    if (!request_.include_documentation) config.documentation.reset();
   }
 
   RequestContext& context_;
@@ -187,10 +216,14 @@ class Describing {
 Task<void> describe_configs(RequestContext& context, const Request& request, Reply& reply,
                             Response&) {
   Describing describing(context, request);
+  reply.throttle_time_ms = context.throttle_ms;
+  if (describing.has_unknown_type()) {
+    describing.refuse_all(reply);
+    co_return;
+  }
   for (const auto& resource : request.resources) {
     describing.describe(resource, reply.results.emplace_back());
   }
-  reply.throttle_time_ms = context.throttle_ms;
   co_return;
 }
 

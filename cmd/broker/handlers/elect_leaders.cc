@@ -73,7 +73,9 @@ Task<void> elect_leaders(RequestContext& context, const Request& request, Reply&
   reply.throttle_time_ms = context.throttle_ms;
   const int8_t type = context.api_version == 0 ? kPreferred : request.election_type;
   const bool known = type == kPreferred || type == kUnclean;
-  if (!known) reply.error_code = code(KafkaError::invalid_request);
+  // As Kafka has it, nobody minds the type of no election.
+  const bool none = request.topic_partitions && request.topic_partitions->empty();
+  if (!known && !none) reply.error_code = code(KafkaError::invalid_request);
   if (!request.topic_partitions) {
     if (known) elect_all(context, type, reply);
     co_return;

@@ -1,6 +1,9 @@
 // Metadata (KIP-4, KIP-430, KIP-516): brokers, topics, partitions; creates missing topics when
 // client and broker both allow it.
 #include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "cmd/broker/authorized_operations.h"
@@ -71,11 +74,18 @@ Task<std::vector<metadata::TopicResult>> create_missing(RequestContext& context,
       });
 }
 
+// One id makes it a question for ids: Kafka passes over the names then.
+bool asks_by_id(const kafka::MetadataRequest& request) {
+  return std::ranges::any_of(*request.topics,
+                             [](const auto& topic) { return !topic.topic_id.is_zero(); });
+}
+
 std::vector<std::string> missing_names(const metadata::Image& image,
                                        const kafka::MetadataRequest& request) {
   std::vector<std::string> names;
+  if (asks_by_id(request)) return names;
   for (const auto& topic : *request.topics) {
-    if (!topic.name || !topic.topic_id.is_zero()) continue;
+    if (!topic.name) continue;
     std::string name(*topic.name);
     if (image.find_topic(std::string_view(name)) || is_internal_topic(name)) continue;
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
@@ -104,11 +114,40 @@ void describe_wanted(RequestContext& context, const metadata::Image& image,
   refuse(context.keep(std::string(name)), {}, error, reply);
 }
 
+// Each topic once, however often it is asked for.
+void describe_all_wanted(RequestContext& context, const metadata::Image& image,
+                         const kafka::MetadataRequest& request,
+                         const std::vector<metadata::TopicResult>& created, Reply& reply) {
+  const bool by_id = asks_by_id(request);
+  std::set<log::TopicId> ids;
+  std::set<std::string_view> names;
+  for (const auto& wanted : *request.topics) {
+    if (by_id && wanted.topic_id.is_zero()) continue;
+    const bool first =
+        by_id ? ids.insert(wanted.topic_id).second : names.insert(wanted.name.value_or("")).second;
+    if (first) describe_wanted(context, image, wanted, created, reply);
+  }
+}
+
+// Ids mean nothing before version 12, though 10 and 11 have a place for them: Kafka refuses all.
+bool has_meaningless_ids(const RequestContext& context, const kafka::MetadataRequest& request) {
+  if (context.api_version < 10 || context.api_version > 11 || !request.topics) return false;
+  return asks_by_id(request);
+}
+
+void refuse_all(const kafka::MetadataRequest& request, Reply& reply) {
+  for (const auto& topic : *request.topics) {
+    refuse(topic.name, {}, code(KafkaError::invalid_request), reply);
+  }
+}
+
 // Only on request: what a client does not ask for stays at the protocol's smallest number.
 void tell_operations(const RequestContext& context, const kafka::MetadataRequest& request,
                      Reply& reply) {
   if (context.api_version >= 8 && request.include_topic_authorized_operations) {
-    for (auto& topic : reply.topics) topic.topic_authorized_operations = kTopicOperations;
+    for (auto& topic : reply.topics) {
+      if (topic.name) topic.topic_authorized_operations = kTopicOperations;
+    }
   }
   if (context.api_version >= 8 && context.api_version <= 10 &&
       request.include_cluster_authorized_operations) {
@@ -123,6 +162,11 @@ bool wants_all(const RequestContext& context, const kafka::MetadataRequest& requ
 
 Task<void> metadata_of(RequestContext& context, const kafka::MetadataRequest& request, Reply& reply,
                        Response&) {
+  reply.throttle_time_ms = context.throttle_ms;
+  if (has_meaningless_ids(context, request)) {
+    refuse_all(request, reply);
+    co_return;
+  }
   std::vector<metadata::TopicResult> created;
   if (!wants_all(context, request) && context.shard.config().auto_create_topics &&
       (context.api_version < 4 || request.allow_auto_topic_creation)) {
@@ -137,12 +181,9 @@ Task<void> metadata_of(RequestContext& context, const kafka::MetadataRequest& re
     image.for_each_topic([&](const metadata::Topic& topic) { describe(image, topic, reply); });
     std::ranges::sort(reply.topics, {}, [](const auto& t) { return *t.name; });
   } else {
-    for (const auto& wanted : *request.topics) {
-      describe_wanted(context, image, wanted, created, reply);
-    }
+    describe_all_wanted(context, image, request, created, reply);
   }
   tell_operations(context, request, reply);
-  reply.throttle_time_ms = context.throttle_ms;
 }
 
 }  // namespace

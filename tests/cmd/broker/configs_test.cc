@@ -51,6 +51,39 @@ Task<Answered<kafka::DescribeConfigsResponse>> describe(Client& c, int8_t type,
   co_return co_await c.call<kafka::DescribeConfigsResponse>(4, std::move(request));
 }
 
+TEST_CASE("a type of resource that does not exist spoils the whole request") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t");
+    kafka::DescribeConfigsRequest request;
+    for (const int8_t type : {int8_t{2}, int8_t{127}}) {
+      auto& r = request.resources.emplace_back();
+      r.resource_type = type;
+      r.resource_name = "t";
+    }
+    const auto reply = co_await c.call<kafka::DescribeConfigsResponse>(4, std::move(request));
+    REQUIRE(reply->message.results.size() == 2);
+    for (const auto& result : reply->message.results) {
+      EXPECT_EQ(result.error_code, 42);
+      EXPECT(result.configs.empty());
+    }
+  });
+}
+
+TEST_CASE("the node's number shows under both of its names, whichever set it") {
+  for (const char* set : {"node.id", "broker.id"}) {
+    Cluster cluster({{set, "7"}});
+    cluster.tell([](Client& c) -> Task<void> {
+      const auto reply = co_await describe(c, 4, "7", {"node.id", "broker.id"});
+      REQUIRE(reply->message.results.at(0).configs.size() == 2);
+      for (const auto& config : reply->message.results[0].configs) {
+        EXPECT_EQ(config.value.value_or(""), "7");
+        EXPECT_EQ(config.config_source, 4);
+      }
+    });
+  }
+}
+
 // Trap 71.
 TEST_CASE("a topic's configuration has its value, source and synonyms in Kafka's order") {
   Cluster cluster({{"log.retention.ms", "5000"}});

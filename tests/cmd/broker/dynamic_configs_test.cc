@@ -212,6 +212,8 @@ TEST_CASE("a name that nobody knows may be set, and its value is not shown") {
     EXPECT_EQ((co_await change(c, kBroker, "1", {{"vendor.secret", "hush"}})).code, 0);
     EXPECT_EQ(co_await shown(c, kBroker, "1", "vendor.secret"),
               "null from 2: vendor.secret=null(2)");
+    EXPECT_EQ((co_await change(c, kBroker, "", {{"vendor.other", "hush"}})).code, 0);
+    EXPECT_EQ(co_await shown(c, kBroker, "1", "vendor.other"), "null from 3: vendor.other=null(3)");
   });
 }
 
@@ -290,6 +292,7 @@ TEST_CASE("the broker's one logger is shown and cannot be changed") {
     EXPECT_EQ(co_await shown(c, kLogger, "1", "root"), "INFO from 6:");
     EXPECT_EQ((co_await change(c, kLogger, "1", {{"kafka.controller", "DEBUG"}})).code, 40);
     EXPECT_EQ((co_await change(c, kLogger, "1", {{"root", {}, kDelete}})).code, 42);
+    EXPECT_EQ((co_await change(c, kLogger, "1", {{"kafka.controller", {}}})).code, 42);
     EXPECT_EQ((co_await change(c, kLogger, "1", {{"root", "INFO", kAppend}})).code, 42);
     EXPECT_EQ((co_await change(c, kLogger, "1", {{"root", "DEBUG"}})).code, 42);
     EXPECT_EQ((co_await change(c, kLogger, "2", {{"root", "DEBUG"}})).code, 42);

@@ -56,6 +56,11 @@ TEST_CASE("no leader needs to be elected, and every partition that was named is 
     const auto odd = co_await elect(c, {"t"}, 0, 7);
     EXPECT_EQ(odd->message.error_code, 42);
     EXPECT_EQ(odd->message.replica_election_results.at(0).partition_result.at(0).error_code, 42);
+    kafka::ElectLeadersRequest of_none;
+    of_none.election_type = 7;
+    of_none.topic_partitions.emplace();
+    const auto none = co_await c.call<kafka::ElectLeadersResponse>(2, std::move(of_none));
+    EXPECT_EQ(none->message.error_code, 0);
     const auto old = co_await elect(c, {"t"}, 0, 0, 0);
     EXPECT_EQ(old->message.replica_election_results.at(0).partition_result.at(0).error_code, 84);
   });

@@ -11,8 +11,11 @@ import tomllib
 
 import batches
 
-NOW_FIELDS = {"LogAppendTimeMs", "Timestamp"}
+NOW_FIELDS = {"LogAppendTimeMs", "Timestamp", "LastTimestamp"}
 TEXTS = {"ErrorMessage", "BatchIndexErrorMessage", "TopicConfigErrorMessage", "Documentation"}
+# Properties that only one of the brokers has, and what names the place of a broker in a value.
+LOGGER_SOURCE = 6
+OWN_PROPERTIES = {"cluster.id", "log.initial.task.delay.ms"}
 INTERNAL = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
 # Lists whose order says nothing: Kafka fills them from hash maps. By what each is sorted.
 UNORDERED = {
@@ -29,7 +32,8 @@ UNORDERED = {
     "CreatePartitions": {"Results": ("Name",)},
     "ApiVersions": {"ApiKeys": ("ApiKey",), "SupportedFeatures": ("Name",), "FinalizedFeatures": ("Name",)},
     "DescribeLogDirs": {"Results": ("LogDir",), "Results.Topics": ("Name",), "Results.Topics.Partitions": ("PartitionIndex",)},
-    "DescribeProducers": {"Topics": ("Name",), "Topics.Partitions": ("PartitionIndex",)},
+    "DescribeProducers": {"Topics": ("Name",), "Topics.Partitions": ("PartitionIndex",),
+                          "Topics.Partitions.ActiveProducers": ("ProducerId",)},
     "ListConfigResources": {"ConfigResources": ("ResourceType", "ResourceName")},
     "ElectLeaders": {"ReplicaElectionResults": ("Topic",), "ReplicaElectionResults.PartitionResult": ("PartitionId",)},
 }
@@ -67,7 +71,9 @@ class Canon:
         if self.api == "ApiVersions" and path == "ApiKeys":
             return len(self.both) > 0 and item["ApiKey"] not in self.both
         if path.endswith("Configs") and isinstance(item, dict):
-            return str(item.get("Name")).startswith("odradek.")
+            name = str(item.get("Name"))
+            other_logger = item.get("ConfigSource") == LOGGER_SOURCE and name != "root"
+            return other_logger or name.startswith("odradek.") or name in OWN_PROPERTIES
         named = item.get("Name") or item.get("Topic") if isinstance(item, dict) and path.endswith("Topics") else None
         return named in INTERNAL
 
@@ -85,6 +91,8 @@ class Canon:
 
     def scalar(self, name, value, path):
         if isinstance(value, bytes):
+            if name == "ReplicaDirectoryId" and value != bytes(16):
+                return "a directory"
             return self.topic_id(value) if len(value) == 16 else value.hex()
         if name in TEXTS:
             return None if value is None else "some text"
@@ -96,8 +104,12 @@ class Canon:
             return "an offset of the metadata log" if value >= 0 else value
         if name == "ProducerId" and self.api == "InitProducerId" and value >= 0:
             return "a producer id"
-        if name in ("Port", "ClusterId", "LogDir", "TotalBytes", "UsableBytes", "PartitionSize") or (self.api, path) == ("DescribeConfigs", "Results.Configs.Value.port"):
+        if name in ("Port", "ClusterId", "LogDir", "TotalBytes", "UsableBytes", "PartitionSize"):
             return "its own"
+        if self.api == "DescribeConfigs" and name == "Value" and value is not None:
+            return self.side.placeless(value)
+        if self.api == "DescribeQuorum" and name in ("LogEndOffset", "HighWatermark"):
+            return "an offset of the metadata log" if value >= 0 else value
         if name in ("LastFetchTimestamp", "LastCaughtUpTimestamp"):
             return "a time of the quorum" if value >= 0 else value
         return value
@@ -137,10 +149,10 @@ def pattern(path):
 
 
 class Exceptions:
-    """The reviewed list. An entry matches by api, path and what is given of: versions, label, kafka, ours (all regular
-    expressions that match the whole of it)."""
+    """The reviewed list. An entry matches by api, path and what is given of: at (the path with its indexes and keys), label,
+    kafka, ours (all regular expressions that match the whole of it)."""
 
-    KEYS = {"api", "path", "label", "kafka", "ours", "reason", "until"}
+    KEYS = {"api", "path", "at", "label", "kafka", "ours", "reason", "until"}
 
     def __init__(self, path):
         with open(path, "rb") as file:
@@ -150,10 +162,10 @@ class Exceptions:
             if wrong:
                 raise SystemExit(f"{path}: {sorted(wrong)} in {entry}")
             entry["used"] = 0
-        self.names = ("api", "path", "label", "kafka", "ours")
+        self.names = ("api", "path", "at", "label", "kafka", "ours")
 
     def find(self, api, path, label, kafka, ours):
-        values = (api, pattern(path), label, text(kafka), text(ours))
+        values = (api, pattern(path), path, label, text(kafka), text(ours))
         for entry in self.entries:
             if all(name not in entry or re.fullmatch(entry[name], value, re.S) for name, value in zip(self.names, values)):
                 entry["used"] += 1

@@ -12,6 +12,7 @@ import argparse
 import os
 import random
 import re
+import signal
 import struct
 import sys
 import time
@@ -40,6 +41,7 @@ LATE_TRIES = 6
 VISIBLE_TRIES = 50
 SHOWN_OF_A_KIND = 2
 TOPICS_AT_FIRST = 4
+SETTLE_TRIES = 3
 
 
 CHANGES = {"Produce", "DeleteRecords", "CreateTopics", "CreatePartitions", "IncrementalAlterConfigs", "AlterConfigs", "DeleteTopics"}
@@ -209,33 +211,32 @@ class Run:
         return {t["Name"]: (t["TopicId"], sum(p["LeaderId"] >= 0 for p in t["Partitions"])) for t in reply["Topics"]
                 if t["Name"] not in answers.INTERNAL}
 
-    def settle(self):
+    def settle(self, tries=SETTLE_TRIES):
         wanted = {t.name: len(t.partitions) for t in self.world.topics.values()}
         for side in self.sides:
             for _ in range(150):
                 seen = self.topics_of(side)
-                if {name: count for name, (_, count) in seen.items()} == wanted and self.answering(side):
+                if {name: count for name, (_, count) in seen.items()} == wanted and not (silent := self.silent_topics(side)):
                     break
                 time.sleep(0.02)
             else:
-                print(f"{side.name} has topics {sorted((n, c) for n, (_, c) in seen.items())}\n  instead of {sorted(wanted.items())}")
-                self.give_up(wanted, seen)
-                return self.settle()
+                print(f"{side.name} has topics {sorted((n, c) for n, (_, c) in seen.items())}\n  instead of {sorted(wanted.items())}; "
+                      f"without an open log are {sorted(silent)}")
+                if tries == 0:
+                    raise SystemExit(f"{side.name} does not come to rest")
+                # What only one has, or does not serve, goes from both.
+                self.drop({n for n in {*wanted, *seen} if wanted.get(n) != seen.get(n, (0, 0))[1]} | silent)
+                return self.settle(tries - 1)
             for name, (topic_id, _) in seen.items():
                 side.bind("topic id", name, topic_id)
 
-    def answering(self, side):
-        """Whether every partition's log is open."""
+    def silent_topics(self, side):
+        """Those with a partition whose log is not open."""
         topics = [{"Name": t.name, "Partitions": [{"PartitionIndex": i, "Timestamp": -2, "CurrentLeaderEpoch": -1}
                                                   for i in range(len(t.partitions))]} for t in self.world.topics.values()]
         side.send(self.frame("ListOffsets", 5, {"ReplicaId": -1, "Topics": topics}))
         reply = self.schemas.response("ListOffsets", 5, side.receive())[1]
-        return all(p["ErrorCode"] == 0 for t in reply["Topics"] for p in t["Partitions"])
-
-    def give_up(self, wanted, seen):
-        """They differ in their topics: what only one has goes from both."""
-        names = {n for n in {*wanted, *seen} if wanted.get(n) != seen.get(n, (0, 0))[1]}
-        self.drop(names)
+        return {t["Name"] for t in reply["Topics"] for p in t["Partitions"] if p["ErrorCode"] != 0}
 
     def drop(self, names):
         """Deletes topics on both sides: what they hold may differ from now on."""
@@ -326,6 +327,7 @@ def parse():
 
 def main():
     args = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the brokers end, too
     print(f"seed {args.seed}, {args.requests} requests", flush=True)
     jars = os.popen(os.path.join(sides.ROOT, "tests/compat/kafka") + " path").read().strip()
     started = []

@@ -26,7 +26,7 @@ def learn(world, answer, sent):
         return
     by_index = {(t.name, i): (t, b) for t, i, b in sent}
     for response in answer["Responses"]:
-        name = response.get("Name") or world.name_of(response["TopicId"])
+        name = response["Name"] if "Name" in response else world.name_of(response["TopicId"])
         for p in response["PartitionResponses"]:
             if p["ErrorCode"] == 0 and (name, p["Index"]) in by_index and p["BaseOffset"] >= 0:
                 topic, batch = by_index[name, p["Index"]]
@@ -237,8 +237,8 @@ def wrong(world):
     label = world.pick(*WRONG)
     batch = WRONG[label](world)
     yield from produce(world, f"produce: {label}", topic, index, batch, acks=world.pick(1, -1, -1),
-                       spoils="deltas" in label or "ancient" in label)
-    if "deltas" not in label:
+                       spoils="deltas" in label or "ancient" in label or "below" in label)
+    if "deltas" not in label and "below" not in label:
         yield from ends(world, topic)
 
 

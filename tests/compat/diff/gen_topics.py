@@ -21,19 +21,25 @@ CONFIGS = {
     "min.cleanable.dirty.ratio": ["0", "1", "0.5", "1.1", "-0.1", "x"], "min.compaction.lag.ms": ["0", "1000", "-1"],
     "min.insync.replicas": ["1", "2", "0"], "preallocate": ["true", "false", "TRUE", "yes"],
     "retention.bytes": ["-1", "0", "1048576", "-2", "x", "1.5"], "retention.ms": ["-1", "0", "604800000", "-2", " 5000 "],
-    "segment.bytes": ["1048576", "1073741824", "1000", "14", "x", "2147483648"], "segment.index.bytes": ["4", "10485760", "3"],
+    "segment.bytes": ["1048576", "1073741824", "1000", "14", "x", "2147483648"], "segment.index.bytes": ["1024", "10485760", "3"],
     "segment.jitter.ms": ["0", "100", "-1"], "segment.ms": ["1", "604800000", "0"],
     "unclean.leader.election.enable": ["true", "false", "maybe"], "remote.storage.enable": ["false", "true"],
     "local.retention.ms": ["-2", "-1", "1000", "-3"], "local.retention.bytes": ["-2", "0", "-3"],
     "remote.log.copy.disable": ["false", "true"], "remote.log.delete.on.disable": ["false", "true"],
     "no.such.config": ["1"], "": ["1"], "message.format.version": ["3.0"], "message.downconversion.enable": ["true", "false"],
 }
+RETIRED = {"message.format.version", "message.downconversion.enable"}
 # Of a topic that will be used: it goes on accepting what the other generators send.
 USEFUL = [{}, {}, {}, {"compression.type": "gzip"}, {"compression.type": "zstd"}, {"compression.type": "lz4"},
           {"compression.type": "snappy"}, {"compression.type": "uncompressed"}, {"message.timestamp.type": "LogAppendTime"},
           {"cleanup.policy": "compact"}, {"cleanup.policy": "compact,delete"}, {"max.message.bytes": "1000"},
           {"message.timestamp.before.max.ms": "86400000"}, {"min.insync.replicas": "1"}, {"retention.ms": "-1"},
           {"message.timestamp.after.max.ms": "9223372036854775807"}, {"min.insync.replicas": "2"}, {"segment.bytes": "1048576"}]
+
+
+def retired(resources):
+    """What a label says when a request has configurations of older Kafkas."""
+    return ": retired" if any(c["Name"] in RETIRED for r in resources for c in r["Configs"]) else ""
 
 
 def configs(world, count):
@@ -105,7 +111,7 @@ def create_wrong(world):
     if world.chance(12) and topics[0]["Configs"]:
         topics[0]["Configs"].append(topics[0]["Configs"][0])
     body = {"Topics": topics, "timeoutMs": world.pick(10000, 10000, 30000), "validateOnly": world.chance(3)}
-    answer = yield Step("create: edges", "CreateTopics", world.version("CreateTopics"), body)
+    answer = yield Step("create: edges" + retired(topics), "CreateTopics", world.version("CreateTopics"), body)
     learn(world, answer, body)
     yield Settle()
     while len(world.topics) > TOPICS_MAX + 4:

@@ -1,6 +1,7 @@
 """The two brokers: their processes, one connection to each, and the names of values that each chose for itself."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,12 +18,23 @@ PROPERTIES = {
     "log.retention.check.interval.ms": "86400000", "group.initial.rebalance.delay.ms": "0",
     "max.incremental.fetch.session.cache.slots": "1000", "log.segment.delete.delay.ms": "1000",
 }
+# And ours with what `tests/compat/kafka serve` gives to Kafka.
+SERVE_PROPERTIES = {
+    "process.roles": "broker,controller", "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT", "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1", "transaction.state.log.min.isr": "1",
+}
 
 
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def controller_port(port):
+    """As tests/compat/kafka chooses it."""
+    return port - 1000 if port > 60000 else port + 1000
 
 
 class Process:
@@ -37,8 +49,10 @@ class Process:
             command = [os.path.join(ROOT, "tests/compat/kafka"), "serve", self.directory, str(self.port)]
             command += [f"{k}={v}" for k, v in properties.items()]
         else:
-            properties |= {"listeners": f"PLAINTEXT://127.0.0.1:{self.port}", "log.dirs": self.directory + "/data",
-                           "odradek.shards": str(shards)}
+            controller = f"127.0.0.1:{controller_port(self.port)}"
+            properties |= SERVE_PROPERTIES | {
+                "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://{controller}", "log.dirs": self.directory + "/data",
+                "controller.quorum.bootstrap.servers": controller, "odradek.shards": str(shards)}
             binary = os.environ.get("ODRADEK_BINARY", os.path.join(ROOT, "build/release/odradek"))
             command = [binary, "serve"] + [w for k, v in properties.items() for w in ("--override", f"{k}={v}")]
         self.log = open(self.directory + "/broker.log", "wb")
@@ -94,6 +108,12 @@ class Side:
         if isinstance(value, dict):
             return {k: self.resolve(v) for k, v in value.items()}
         return [self.resolve(v) for v in value] if isinstance(value, list) else value
+
+    def placeless(self, text):
+        """A configuration's value without this broker's ports and directory."""
+        for port, named in ((self.port, "PORT"), (controller_port(self.port), "CONTROLLER PORT")):
+            text = text.replace(str(port), named)
+        return re.sub(r"/\S*odradek-diff-[^/]*", "DIRECTORY", text)
 
     def connect(self):
         self.socket = socket.create_connection((self.host, self.port), ANSWER_SECONDS_MAX)

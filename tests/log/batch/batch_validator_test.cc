@@ -116,6 +116,23 @@ TEST_CASE("large batches take many steps, and recompression gives the same recor
   }
 }
 
+TEST_CASE("recompression leaves no bits in the attributes of a record") {
+  BatchBuilder builder({.compression = {Codec::gzip, {}}});
+  builder.append_at_delta({.timestamp = kTestNow, .attributes = 0x7f});
+  const auto bytes = *builder.finish();
+  const auto attributes_with = [&](const ValidationOptions& options) {
+    BatchValidator validator(Chain(BytesView(bytes)), options);
+    REQUIRE(validator.run() == BatchFault::none);
+    const auto as_stored = stored(validator);
+    RecordReader reader(Chain(BytesView(as_stored)), 1 << 20);
+    return (*reader.next())->attributes;
+  };
+  ValidationOptions options = options_now();
+  EXPECT_EQ(attributes_with(options), 0x7f);
+  options.compression = Compression{Codec::none, std::nullopt};
+  EXPECT_EQ(attributes_with(options), 0);
+}
+
 TEST_CASE("the broker itself may write control batches at any offset") {
   ValidationOptions options = options_now();
   auto marker = build({{.key = std::string(4, '\0'), .value = "v"}},
