@@ -318,7 +318,8 @@ void Partition::put(const Chain& batch) {
   for (size_t i = 0; i < records.part_count(); ++i) placed.append(records.part(i));
 
   const FilePlace at = staged_end();
-  tail_.put(at, placed);
+  // A smaller batch is copied to the WAL from there at once.
+  tail_.put(at, placed, placed.size() >= disk_.extent_bytes_min());
   TailBatch entry{.base = header.base_offset,
                   .last = header.last_offset(),
                   .at = at,
