@@ -6,7 +6,6 @@
 #include "log/batch/control_record.h"
 #include "log/batch/limits.h"
 #include "log/batch/record_reader.h"
-#include "log/checkpoint_files.h"
 #include "log/log_disk.h"
 #include "log/partition.h"
 #include "reactor/file.h"
@@ -197,12 +196,6 @@ Task<Status> Partition::make_own_directory() {
   Status made = co_await reactor::make_directory(directory);
   if (!made && made.error().code == Errc::exists) made = co_await clear_own_directory();
   if (made) made = co_await reactor::sync_directory(disk_.path());
-  if (made) {
-    const std::string text = encode_partition_metadata(id_.topic);
-    const BytesView bytes = as_bytes(text);
-    made = co_await reactor::replace_file(directory + "/" + std::string(kPartitionMetadataFile),
-                                          {bytes.begin(), bytes.end()});
-  }
   if (!made) disk_.note_failure(made.error());
   co_return made;
 }
@@ -318,7 +311,8 @@ void Partition::put(const Chain& batch) {
   for (size_t i = 0; i < records.part_count(); ++i) placed.append(records.part(i));
 
   const FilePlace at = staged_end();
-  tail_.put(at, placed);
+  // A smaller batch is copied to the WAL from there at once.
+  tail_.put(at, placed, placed.size() >= disk_.extent_bytes_min());
   TailBatch entry{.base = header.base_offset,
                   .last = header.last_offset(),
                   .at = at,

@@ -88,11 +88,36 @@ Task<Status> Segment::sync_name() {
   co_return Status{};
 }
 
+// The next one: whoever waits for it, or for one before, looks after its end.
+Task<void> Segment::sync_next() {
+  const uint64_t number = ++syncs_begun_;
+  Status status;
+  if (auto pin = co_await files_.pin(file_)) {
+    status = co_await (*pin)->sync_data();
+  } else {
+    status = fail(pin.error());
+  }
+  if (!status) {
+    sync_failed_ = number;
+    sync_error_ = status.error();
+  }
+  syncs_ended_ = number;
+  sync_done_.notify_all();
+}
+
 Task<Status> Segment::sync() {
   if (!created_) co_return Status{};
-  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
-  CO_TRY(co_await pin->sync_data());
-  pin.reset();
+  // What is under way may have begun before the caller's writes ended: the one after it counts.
+  const uint64_t wanted = syncs_begun_ + 1;
+  while (syncs_ended_ < wanted) {
+    if (syncs_begun_ > syncs_ended_) {
+      (void)co_await sync_done_.wait();
+    } else {
+      co_await sync_next();
+    }
+  }
+  // A later failure speaks for this one too: nobody knows what it left behind.
+  if (sync_failed_ >= wanted) co_return fail(sync_error_);
   co_return co_await sync_name();
 }
 

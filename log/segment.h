@@ -90,7 +90,8 @@ class Segment {
   // Writes whole blocks at `position` (both multiples of 4 KiB, memory aligned). Not durable before
   // sync(). Several may run at once on different ranges; writing the same bytes again is harmless.
   reactor::Task<Status> write(uint64_t position, std::vector<iovec> blocks);
-  // fdatasync: every write() that ended before is durable.
+  // fdatasync: every write() that ended before is durable. One runs at a time: calls that come
+  // meanwhile share the next.
   reactor::Task<Status> sync();
   // Reads [position, position + to.size()): position and size multiples of 4 KiB, memory aligned.
   // Returns how much there was before the file's end.
@@ -135,6 +136,7 @@ class Segment {
   reactor::Task<Status> write_derived(uint64_t below);
   reactor::Task<Status> remove_derived();
   reactor::Task<Status> sync_name();
+  reactor::Task<void> sync_next();
 
   // Fixed at construction.
   SegmentId id_;
@@ -158,6 +160,12 @@ class Segment {
   bool loading_ = false;
   bool marked_deleted_ = false;
   reactor::WaitList load_done_;
+  // Written by sync_next().
+  uint64_t syncs_begun_ = 0;
+  uint64_t syncs_ended_ = 0;
+  uint64_t sync_failed_ = 0;  // the last that failed, and how; 0: none
+  Error sync_error_{Errc::io, ""};
+  reactor::WaitList sync_done_;
 };
 
 }  // namespace odradek::log

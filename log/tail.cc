@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "reactor/base/stream_copy.h"
+
 namespace odradek::log {
 
 uint64_t Tail::block_bytes_wanted(uint64_t bytes) {
@@ -44,7 +46,14 @@ size_t Tail::block_of(FilePlace place) const {
   return index;
 }
 
-void Tail::put(FilePlace at, const Chain& bytes) {
+static void copy_past_caches(MutableBytes to, const Chain& from) {
+  for (size_t i = 0; i < from.part_count(); ++i) {
+    stream_copy(to, from.part(i));
+    to = to.subspan(from.part(i).size());
+  }
+}
+
+void Tail::put(FilePlace at, const Chain& bytes, bool for_disk) {
   uint64_t done = 0;
   size_t index = block_of(at);
   while (done < bytes.size()) {
@@ -52,7 +61,12 @@ void Tail::put(FilePlace at, const Chain& bytes) {
     const uint64_t offset = at.position + done - block.at.position;
     CHECK(block.at.segment == at.segment && offset < block.lease.size(), at, done, block.at);
     const uint64_t n = std::min(bytes.size() - done, block.lease.size() - offset);
-    bytes.copy_out(done, block.lease.writable().subspan(offset, n));
+    const MutableBytes to = block.lease.writable().subspan(offset, n);
+    if (for_disk) {
+      copy_past_caches(to, bytes.slice(done, n));
+    } else {
+      bytes.copy_out(done, to);
+    }
     done += n;
   }
 }

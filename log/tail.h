@@ -51,8 +51,9 @@ class Tail {
   bool try_reserve(FilePlace at, uint64_t bytes);
   // Bytes a failed try_reserve() wants in one block: what to wait for.
   static uint64_t block_bytes_wanted(uint64_t bytes);
-  // Copies `bytes` to `at`. REQUIRES: reserved.
-  void put(FilePlace at, const Chain& bytes);
+  // Copies `bytes` to `at`, past the caches when the next to read them is the disk. REQUIRES:
+  // reserved.
+  void put(FilePlace at, const Chain& bytes, bool for_disk = false);
   // Says that the bytes last put are a batch. REQUIRES: it follows the batch before it.
   void add_batch(const TailBatch& batch);
 

@@ -1,5 +1,7 @@
 #include "log/segment.h"
 
+#include <cerrno>
+
 #include "tests/log/segment_bench.h"
 
 using namespace odradek;
@@ -276,4 +278,50 @@ TEST_CASE(
     REQUIRE_EQ(world.run_until_exit(again), Run::done);
     EXPECT_EQ(world.exit_code(again), 0);
   }
+}
+
+static Task<void> sync_into(Segment& segment, int& ended) {
+  EXPECT_OK(co_await segment.sync());
+  ++ended;
+}
+
+static Task<void> sync_often(World& world, int calls, uint64_t& syncs) {
+  Bench b;
+  co_await b.create();
+  b.append(5, {.value_bytes = 1000});
+  EXPECT_OK(co_await b.store());
+  const uint64_t before = world.disk("node").syncs();
+  int ended = 0;
+  reactor::Gate gate;
+  for (int i = 0; i < calls; ++i) gate.spawn("sync", sync_into(*b.segment, ended));
+  co_await gate.close();
+  EXPECT_EQ(ended, calls);
+  syncs = world.disk("node").syncs() - before;
+  co_await b.end();
+}
+
+TEST_CASE("syncs of a segment that come while one runs share the next") {
+  for (const int calls : {1, 2, 20}) {
+    World world(5);
+    uint64_t syncs = 0;
+    world.run([&] { return sync_often(world, calls, syncs); });
+    EXPECT_EQ(syncs, calls == 1 ? 1U : 2U);
+  }
+}
+
+static Task<void> fail_a_sync(World& world) {
+  Bench b;
+  co_await b.create();
+  b.append(5, {.value_bytes = 1000});
+  EXPECT_OK(co_await b.store());
+  world.disk("node").inject(
+      {.code = reactor::OpCode::fdatasync, .path_part = ".log", .error = EIO, .count = 1});
+  EXPECT_FALSE((co_await b.segment->sync()).has_value());
+  EXPECT_OK(co_await b.segment->sync());
+  co_await b.end();
+}
+
+TEST_CASE("a failed sync is told to those it was for, and the next is a new one") {
+  World world(6);
+  world.run([&] { return fail_a_sync(world); });
 }

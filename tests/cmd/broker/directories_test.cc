@@ -36,8 +36,8 @@ TEST_CASE("a damaged log directory is offline and the partitions of the others a
   });
   cluster.stop();
   auto& disk = cluster.world().disk("broker");
-  const bool first = disk.contents("/two/t-0/partition.metadata").has_value();
-  REQUIRE(first != disk.contents("/two/t-1/partition.metadata").has_value());
+  const bool first = disk.contents("/two/t-0/00000000000000000000.log").has_value();
+  REQUIRE(first != disk.contents("/two/t-1/00000000000000000000.log").has_value());
   disk.flip_bit("/two/odradek.manifest", 60, 1);
   cluster.start();
   static int32_t offline = 0;
