@@ -69,7 +69,8 @@ std::vector<ConfigSynonym> ConfigView::of_topic(const metadata::TopicConfigDef& 
   if (!def.synonyms.empty()) out = of_broker(def.synonyms.front());
   const bool on_topic = set && set->contains(def.name);
   if (on_topic) {
-    out.insert(out.begin(), {def.name, set->find(def.name)->second, ConfigSource::topic});
+    out.insert(out.begin(),
+               {def.name, shown_value(def, set->find(def.name)->second), ConfigSource::topic});
   }
   return out;
 }

@@ -326,6 +326,22 @@ std::string effective_value(const TopicConfigDef& def, const ConfigMap* configs,
   return found != defaults.end() ? found->second : std::string(def.default_value);
 }
 
+std::string shown_value(const TopicConfigDef& def, const std::string& value) {
+  switch (def.type) {
+    case ConfigType::boolean: return lower(trimmed(value));
+    case ConfigType::list: return fmt::format("{}", fmt::join(split_list(value), ","));
+    case ConfigType::int16:
+    case ConfigType::int32:
+    case ConfigType::int64: {
+      const auto number = parse_number<int64_t>(value);
+      return number ? std::to_string(*number) : value;
+    }
+    case ConfigType::real:  // in Java's format, which is not this one's at the extremes
+    case ConfigType::string: break;
+  }
+  return value;
+}
+
 EffectiveTopicConfig effective_topic_config(const ConfigMap* configs,
                                             const TopicDefaults& defaults) {
   const Reader in(configs, defaults);

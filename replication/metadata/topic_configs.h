@@ -85,5 +85,8 @@ EffectiveTopicConfig effective_topic_config(const ConfigMap* configs,
 // The value in force, as text.
 std::string effective_value(const TopicConfigDef& def, const ConfigMap* configs,
                             const TopicDefaults& defaults);
+// `value` as Kafka tells it once it was read as its type: true, not TRUE; 5, not +5. REQUIRES:
+// valid.
+std::string shown_value(const TopicConfigDef& def, const std::string& value);
 
 }  // namespace odradek::metadata

@@ -97,8 +97,8 @@ class Describing {
       if (!wanted(asked, def.name)) continue;
       auto& config = out.configs.emplace_back();
       config.name = def.name;
-      config.value =
-          context_.keep(metadata::effective_value(def, set, context_.shard.topic_defaults()));
+      config.value = context_.keep(
+          shown_value(def, effective_value(def, set, context_.shard.topic_defaults())));
       config.config_type = static_cast<int8_t>(def.type);
       config.documentation.reset();
       if (request_.include_documentation) config.documentation = def.doc;

@@ -207,6 +207,18 @@ TEST_CASE("what is set dynamically stands over the properties, one broker over a
   EXPECT(with_dynamic_defaults(defaults, nullptr, nullptr) == defaults);
 }
 
+TEST_CASE("a value is shown as it was read, not as it was written") {
+  const auto shown = [](std::string_view name, const std::string& value) {
+    return shown_value(*find_topic_config(name), value);
+  };
+  EXPECT_EQ(shown("preallocate", " TRUE"), "true");
+  EXPECT_EQ(shown("retention.ms", "+5"), "5");
+  EXPECT_EQ(shown("retention.ms", "-1"), "-1");
+  EXPECT_EQ(shown("cleanup.policy", " compact , delete"), "compact,delete");
+  EXPECT_EQ(shown("compression.type", "lz4"), "lz4");
+  EXPECT_EQ(shown("min.cleanable.dirty.ratio", "0.25"), "0.25");
+}
+
 TEST_CASE("a value that another version wrote and this one refuses falls back to the default") {
   const ConfigMap set = {{"retention.ms", "forever"}, {"some.day", "1"}};
   EXPECT_EQ(effective_topic_config(&set, {}).log.retention_ms, 604'800'000);
