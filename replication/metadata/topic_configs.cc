@@ -326,6 +326,27 @@ std::string effective_value(const TopicConfigDef& def, const ConfigMap* configs,
   return found != defaults.end() ? found->second : std::string(def.default_value);
 }
 
+// Double.toString: shortest digits, at least one behind the point; an exponent below 1e-3 and from
+// 1e7 on.
+static std::string java_text(double number) {
+  const double size = std::abs(number);
+  if (number == 0 || (size >= 1e-3 && size < 1e7)) {
+    std::string text = fmt::format("{}", number);
+    if (!text.contains('.')) text += ".0";
+    return text;
+  }
+  char digits[32];
+  const auto end =
+      std::to_chars(digits, digits + sizeof(digits), number, std::chars_format::scientific);
+  std::string text(digits, end.ptr);
+  const size_t e = text.find('e');
+  if (e == std::string::npos) return text;  // not a number, or infinite
+  const int exponent = std::stoi(text.substr(e + 1));
+  text.resize(e);
+  if (!text.contains('.')) text += ".0";
+  return text + "E" + std::to_string(exponent);
+}
+
 std::string shown_value(const TopicConfigDef& def, const std::string& value) {
   switch (def.type) {
     case ConfigType::boolean: return lower(trimmed(value));
@@ -336,7 +357,10 @@ std::string shown_value(const TopicConfigDef& def, const std::string& value) {
       const auto number = parse_number<int64_t>(value);
       return number ? std::to_string(*number) : value;
     }
-    case ConfigType::real:  // in Java's format, which is not this one's at the extremes
+    case ConfigType::real: {
+      const auto number = parse_number<double>(value);
+      return number ? java_text(*number) : value;
+    }
     case ConfigType::string: break;
   }
   return value;

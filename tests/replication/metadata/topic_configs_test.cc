@@ -216,7 +216,10 @@ TEST_CASE("a value is shown as it was read, not as it was written") {
   EXPECT_EQ(shown("retention.ms", "-1"), "-1");
   EXPECT_EQ(shown("cleanup.policy", " compact , delete"), "compact,delete");
   EXPECT_EQ(shown("compression.type", "lz4"), "lz4");
-  EXPECT_EQ(shown("min.cleanable.dirty.ratio", "0.25"), "0.25");
+  EXPECT_EQ(shown("min.cleanable.dirty.ratio", "0.250"), "0.25");
+  EXPECT_EQ(shown("min.cleanable.dirty.ratio", "1"), "1.0");
+  EXPECT_EQ(shown("min.cleanable.dirty.ratio", "0"), "0.0");
+  EXPECT_EQ(shown("min.cleanable.dirty.ratio", "0.0005"), "5.0E-4");
 }
 
 TEST_CASE("a value that another version wrote and this one refuses falls back to the default") {
