@@ -166,7 +166,9 @@ def metadata(world):
             "IncludeClusterAuthorizedOperations": world.chance(3), "IncludeTopicAuthorizedOperations": world.chance(3)}
     if version < 4:  # it would create what is not there
         body["Topics"] = [{"Name": t} for t in world.random.sample(list(world.topics), min(2, len(world.topics)))]
-    yield Step("metadata: ids before version 12" if before else "metadata", "Metadata", version, body, late=True)
+    nothing = any(t["Name"] is None and t.get("TopicId") == bytes(16) for t in body["Topics"] or [])
+    label = "metadata: ids before version 12" if before else "metadata: neither name nor id" if nothing else "metadata"
+    yield Step(label, "Metadata", version, body, late=True)
 
 
 def metadata_of_all(world):
