@@ -27,6 +27,7 @@ struct SessionPartition {
   // What the client was told last; -1 makes it be told again.
   int64_t told_high_watermark = -1;
   int64_t told_log_start = -1;
+  std::string found_as;  // the name that `topic_id` once had; empty as long as it is unknown
 };
 
 class FetchSession {

@@ -154,6 +154,7 @@ class FetchCall {
   void list_request();
   void list_session();
   void add_part(SessionPartition wanted, SessionPartition* session);
+  KafkaError unknown_id(const Part& part) const;
   void resolve(Part& part);
   Task<void> look_everywhere();
   bool satisfied() const;
@@ -318,6 +319,14 @@ void FetchCall::list_session() {
   for (SessionPartition& p : session_->partitions()) add_part(p, &p);
 }
 
+// An id that the session has seen: its topic went, and another may have its name by now.
+KafkaError FetchCall::unknown_id(const Part& part) const {
+  if (!part.session || part.session->found_as.empty()) return KafkaError::unknown_topic_id;
+  return context_.shard.image().current().find_topic(part.session->found_as)
+             ? KafkaError::inconsistent_topic_id
+             : KafkaError::unknown_topic_or_partition;
+}
+
 // Names and ids are looked up anew by every fetch: an unknown id stays in the session (trap 33).
 void FetchCall::resolve(Part& part) {
   const auto& image = context_.shard.image().current();
@@ -325,10 +334,10 @@ void FetchCall::resolve(Part& part) {
   const metadata::Topic* topic =
       by_id ? image.find_topic(part.wanted.topic_id) : image.find_topic(part.wanted.topic);
   if (!topic) {
-    part.answer.error =
-        by_id ? KafkaError::unknown_topic_id : KafkaError::unknown_topic_or_partition;
+    part.answer.error = by_id ? unknown_id(part) : KafkaError::unknown_topic_or_partition;
     return;
   }
+  if (by_id && part.session) part.session->found_as = topic->name();
   if (!topic->partition(log::PartitionId(part.wanted.partition))) {
     part.answer.error = KafkaError::unknown_topic_or_partition;
     return;
@@ -568,7 +577,7 @@ void FetchCall::answer_changed(Part& part) {
 // Where a partition stands in the answer: what there is, then unknown ids, then what is unknown
 // otherwise.
 int rank(const Part& part) {
-  if (part.resolved) return 0;
+  if (part.resolved || part.answer.error == KafkaError::inconsistent_topic_id) return 0;
   return part.answer.error == KafkaError::unknown_topic_id ? 1 : 2;
 }
 

@@ -104,12 +104,21 @@ TEST_CASE(
     const int32_t session = full->message.session_id;
     EXPECT_EQ(only(full).error_code, 0);
     co_await delete_topic(c, "t");
+    const auto gone = co_await fetch(c, next_of(session, 1), 16);
+    EXPECT_EQ(only(gone).error_code, 3);
+    EXPECT(gone->message.responses.at(0).topic_id == id);
     co_await create_topic(c, "t");
-    for (int32_t epoch = 1; epoch < 3; ++epoch) {
-      const auto gone = co_await fetch(c, next_of(session, epoch), 16);
-      EXPECT_EQ(only(gone).error_code, 100);
-      EXPECT(gone->message.responses.at(0).topic_id == id);
+    for (int32_t epoch = 2; epoch < 4; ++epoch) {
+      const auto another = co_await fetch(c, next_of(session, epoch), 16);
+      EXPECT_EQ(only(another).error_code, 103);
+      EXPECT(another->message.responses.at(0).topic_id == id);
     }
+    Uuid unknown = id;
+    unknown.bytes[0] ^= 1;
+    const auto never = co_await fetch(c, {.topic_id = unknown, .session_epoch = 0}, 16);
+    EXPECT_EQ(only(never).error_code, 100);
+    const auto still = co_await fetch(c, next_of(never->message.session_id, 1), 16);
+    EXPECT_EQ(only(still).error_code, 100);
   });
 }
 

@@ -209,7 +209,7 @@ def topic_partitions(world):
     names = list(dict.fromkeys(world.some_topic()[0] for _ in range(world.pick(0, 1, 2, 3))))
     cursor = world.pick(None, None, None, {"TopicName": world.topic().name, "PartitionIndex": world.pick(0, 1, 100, -1)},
                         {"TopicName": "nobody", "PartitionIndex": 0})
-    yield Step("describe topic partitions", "DescribeTopicPartitions", world.version("DescribeTopicPartitions"),
+    yield Step("describe topic partitions" + (": no name" if "" in names else ""), "DescribeTopicPartitions", world.version("DescribeTopicPartitions"),
                {"Topics": [{"Name": n} for n in names], "ResponsePartitionLimit": world.pick(2000, 2000, 1, 2, 3, 0, -1),
                 "Cursor": cursor}, late=True)
 
