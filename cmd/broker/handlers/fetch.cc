@@ -177,6 +177,7 @@ class FetchCall {
   Response& response_;
   FetchSession* session_ = nullptr;
   int32_t session_id_ = 0;
+  uint64_t bytes_given_ = 0;  // by the partitions answered so far
   bool incremental_ = false;
   std::vector<Part> parts_;
   std::vector<ShardId> owners_;
@@ -535,7 +536,8 @@ void FetchCall::answer(Part& part) {
   // log that it did not come to have an empty one; those for one that refused, that diverged, or
   // whose first batch did not fit have null.
   const bool committed = request_.isolation_level == kReadCommitted;
-  const bool too_small = a.available > 0 && a.data.bytes == 0 && part.ask.bytes_max > 0;
+  const bool room = bytes_given_ < static_cast<uint64_t>(std::max(request_.max_bytes, 0));
+  const bool too_small = room && a.available > 0 && a.data.bytes == 0 && part.ask.bytes_max > 0;
   const bool refused = part.resolved && (a.immediate() || too_small);
   if (refused ? false : committed || !part.resolved) {
     out.aborted_transactions.emplace();
@@ -543,6 +545,7 @@ void FetchCall::answer(Part& part) {
     out.aborted_transactions.reset();
   }
   if (a.data.bytes > 0) note_fetched(context_.shard, a.data);
+  bytes_given_ += a.data.bytes;
   Chain records;
   for (auto& piece : a.data.pieces) {
     records.append(piece.bytes());

@@ -286,7 +286,20 @@ class Run:
                 return
             answer = self.settle() if isinstance(step, Settle) else self.take(step)
 
+    def await_producer_ids(self):
+        """Kafka's first answers say that it is still loading."""
+        body = {"TransactionalId": None, "TransactionTimeoutMs": 1000, "ProducerId": -1, "ProducerEpoch": -1}
+        for side in self.sides:
+            for _ in range(600):
+                side.send(self.frame("InitProducerId", 2, body))
+                if self.schemas.response("InitProducerId", 2, side.receive())[1]["ErrorCode"] == 0:
+                    break
+                time.sleep(0.05)
+            else:
+                raise SystemExit(f"{side.name} gives no producer ids")
+
     def stream(self):
+        self.await_producer_ids()
         for _ in range(TOPICS_AT_FIRST):
             self.play(gen_topics.create)
         choices, weights = self.scenarios()
