@@ -33,7 +33,8 @@ ProducerState::Check ProducerState::check(const BatchHeader& header) const {
     return result;
   }
   const bool same_epoch = header.producer_epoch == entry.epoch;
-  if (same_epoch && entry.any_sequence) return result;
+  // What came without an epoch has no order to keep (as in Kafka).
+  if (same_epoch && (entry.any_sequence || entry.epoch.value < 0)) return result;
   const int32_t last = same_epoch ? entry.last_sequence() : -1;
   result.expected_sequence = last == INT32_MAX ? 0 : last + 1;
   if (header.base_sequence != result.expected_sequence) result.verdict = Verdict::out_of_order;

@@ -61,6 +61,16 @@ TEST_CASE("an epoch below -1 is stale even without state") {
   EXPECT_EQ(p.send(0, 0).verdict, Verdict::accept);
 }
 
+TEST_CASE(
+    "a producer without an epoch may send any sequence, and a batch twice is still a duplicate") {
+  Producers p;
+  EXPECT_EQ(p.send(-1, 3).verdict, Verdict::accept);
+  EXPECT_EQ(p.send(-1, 8).verdict, Verdict::accept);
+  EXPECT_EQ(p.send(-1, 8).verdict, Verdict::duplicate);
+  EXPECT_EQ(p.send(-1, 0).verdict, Verdict::accept);
+  EXPECT_EQ(p.send(0, 1).verdict, Verdict::out_of_order);
+}
+
 TEST_CASE("without state any sequence is accepted") {
   Producers p;
   EXPECT_EQ(p.send(3, 777).verdict, Verdict::accept);
