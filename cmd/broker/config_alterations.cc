@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <set>
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_config_defs.h"
@@ -94,18 +93,6 @@ Refusal check_logger(const RequestContext& context, const ConfigAlteration& aske
   return Altered{};
 }
 
-// What no resource may have.
-Refusal check_changes(const ConfigAlteration& asked) {
-  std::set<std::string_view> names;
-  for (const ConfigChange& change : asked.changes) {
-    if (!names.insert(change.name).second) return invalid("Error due to duplicate config keys");
-    if (change.op != AlterOp::remove && !change.value) {
-      return invalid("Null value not supported for : " + change.name);
-    }
-  }
-  return std::nullopt;
-}
-
 Refusal check_lists(const ConfigAlteration& asked) {
   for (const ConfigChange& change : asked.changes) {
     const BrokerConfigDef* def = find_broker_config(change.name);
@@ -161,7 +148,7 @@ Refusal check(const RequestContext& context, const ConfigAlteration& asked) {
   if (!std::ranges::all_of(asked.changes, known_op)) {
     return invalid("Unknown operation on a configuration");
   }
-  if (auto refused = check_changes(asked)) return refused;
+  if (auto fault = metadata::changes_fault(asked.changes)) return invalid(std::move(*fault));
   switch (asked.resource.type) {
     case ResourceType::topic: return std::nullopt;
     case ResourceType::broker: return check_broker(context, asked);

@@ -120,6 +120,9 @@ Plan<TopicResult> plan_delete_topics(const Image& image, const std::vector<Topic
 // Topics that are named more than once are answered first, each once; then the others in order.
 Plan<TopicResult> plan_create_partitions(const Image& image, const PlanContext& context,
                                          const std::vector<MorePartitions>& topics);
+// What no resource's changes may have: a name twice, no value to set. Null when they have neither;
+// else Kafka's message, for INVALID_REQUEST.
+std::optional<std::string> changes_fault(const std::vector<ConfigChange>& changes);
 // Topics are checked against topic_configs.h; other resources only for their form: whoever calls
 // knows what they may hold.
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,

@@ -73,19 +73,6 @@ Checked<std::string> changed_list(ResourceType type, const ConfigChange& change,
   return list;
 }
 
-Checked<void> check_changes(const ConfigAlteration& alteration) {
-  std::set<std::string_view> names;
-  for (const ConfigChange& change : alteration.changes) {
-    if (!names.insert(change.name).second) {
-      return refuse(KafkaCode::invalid_request, fmt::format("Error due to duplicate config keys"));
-    }
-    if (change.op != AlterOp::remove && !change.value) {
-      return refuse(KafkaCode::invalid_request, "Null value not supported for : " + change.name);
-    }
-  }
-  return {};
-}
-
 // Whether a topic may have these configs. Kafka looks at its name, then at the values, and asks
 // last whether it is there.
 Checked<void> check_topic(const Image& image, const PlanContext& context, const std::string& name,
@@ -175,6 +162,17 @@ void add_difference(const ConfigResource& resource, const ConfigMap& before, con
 
 }  // namespace
 
+std::optional<std::string> changes_fault(const std::vector<ConfigChange>& changes) {
+  std::set<std::string_view> names;
+  for (const ConfigChange& change : changes) {
+    if (!names.insert(change.name).second) return "Error due to duplicate config keys";
+    if (change.op != AlterOp::remove && !change.value) {
+      return "Null value not supported for : " + change.name;
+    }
+  }
+  return std::nullopt;
+}
+
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
                                      const std::vector<ConfigAlteration>& alterations) {
   Plan<AlterResult> plan;
@@ -186,7 +184,10 @@ Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& cont
     if (!answered.insert(alteration.resource).second) continue;
     AlterResult answer;
     answer.resource = alteration.resource;
-    Checked<void> checked = check_changes(alteration);
+    Checked<void> checked;
+    if (const auto fault = changes_fault(alteration.changes)) {
+      checked = refuse(KafkaCode::invalid_request, *fault);
+    }
     if (times[alteration.resource] > 1) {
       checked = refuse(KafkaCode::invalid_request, "Each resource must appear at most once.");
     }
