@@ -179,12 +179,12 @@ Task<Status> Partition::save_for_kafka() {
   const std::string& directory = segments_.directory();
   CO_TRY(co_await reactor::replace_file(segment_path(directory, log_end_, kSnapshotSuffix),
                                         producers_.encode_snapshot()));
+  if (epochs_ == epochs_in_file_) co_return Status{};
   // Nothing of ours reads it, and a partition's first append must not wait for its three flushes.
   const std::string metadata = encode_partition_metadata(id_.topic);
   const BytesView metadata_bytes = as_bytes(metadata);
   CO_TRY(co_await reactor::replace_file(directory + "/" + std::string(kPartitionMetadataFile),
                                         {metadata_bytes.begin(), metadata_bytes.end()}));
-  if (epochs_ == epochs_in_file_) co_return Status{};
   LeaderEpochs epochs = epochs_;
   const std::string text = epochs.encode_checkpoint();
   const BytesView bytes = as_bytes(text);
