@@ -338,7 +338,10 @@ void FetchCall::resolve(Part& part) {
     part.answer.error = by_id ? unknown_id(part) : KafkaError::unknown_topic_or_partition;
     return;
   }
-  if (by_id && part.session) part.session->found_as = topic->name();
+  // An id keeps its name: told once, not at every fetch.
+  if (by_id && part.session && part.session->found_as.empty()) {
+    part.session->found_as = topic->name();
+  }
   if (!topic->partition(log::PartitionId(part.wanted.partition))) {
     part.answer.error = KafkaError::unknown_topic_or_partition;
     return;
