@@ -24,6 +24,7 @@ enum class KafkaCode : int16_t {
   unknown_member_id = 25,
   invalid_session_timeout = 26,
   rebalance_in_progress = 27,
+  unsupported_version = 35,
   topic_already_exists = 36,
   invalid_partitions = 37,
   invalid_replication_factor = 38,
@@ -44,6 +45,11 @@ enum class KafkaCode : int16_t {
   invalid_update_version = 95,
   unknown_topic_id = 100,
   broker_id_not_registered = 102,
+  fenced_member_epoch = 110,
+  unreleased_instance_id = 111,
+  unsupported_assignor = 112,
+  stale_member_epoch = 113,
+  invalid_regular_expression = 128,
 };
 
 }  // namespace odradek

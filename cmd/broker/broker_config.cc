@@ -326,6 +326,65 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   if (buffer > 102'400) config.receive_buffer_bytes = static_cast<uint32_t>(buffer);
 }
 
+// One of group.consumer.*.ms with its bounds, which are properties too.
+void read_bounded(Reading& reading, std::string_view what, int32_t& out, int32_t low,
+                  int32_t high) {
+  constexpr std::string_view kPrefix = "group.consumer.";
+  const auto named = [&](std::string_view word) {
+    return std::string(kPrefix) + std::string(word) + std::string(what);
+  };
+  reading.number(named("min."), low, 0, 0x7fffffff);
+  reading.number(named("max."), high, low, 0x7fffffff);
+  reading.number(named(""), out, low, high);
+}
+
+// By Kafka's names of them, or those of its classes.
+void read_assignors(Reading& reading, group::ConsumerConfig& config) {
+  constexpr std::string_view kName = "group.consumer.assignors";
+  const auto text = reading.text(kName);
+  if (!text) return;
+  config.assignors.clear();
+  for (const auto& entry : split(*text)) {
+    const std::string_view name = std::string_view(entry).substr(entry.rfind('.') + 1);
+    const auto known = name == "UniformAssignor" ? group::kUniform
+                       : name == "RangeAssignor" ? group::kRange
+                                                 : name;
+    if (known != group::kUniform && known != group::kRange) {
+      reading.status() = bad(kName, entry, "only uniform and range are known here");
+      return;
+    }
+    config.assignors.emplace_back(known);
+  }
+  if (config.assignors.empty()) reading.status() = bad(kName, *text, "names no assignor");
+}
+
+void read_migration(Reading& reading, group::ConsumerConfig& config) {
+  constexpr std::string_view kName = "group.consumer.migration.policy";
+  const std::string policy = upper(reading.text(kName).value_or("bidirectional"));
+  config.upgrades = policy == "BIDIRECTIONAL" || policy == "UPGRADE";
+  config.downgrades = policy == "BIDIRECTIONAL" || policy == "DOWNGRADE";
+  if (config.upgrades || config.downgrades || policy == "DISABLED") return;
+  reading.status() = bad(kName, policy, "must be bidirectional, upgrade, downgrade or disabled");
+}
+
+void read_consumer_groups(Reading& reading, BrokerConfig& config) {
+  auto& groups = config.groups.consumer;
+  read_bounded(reading, "session.timeout.ms", groups.session_timeout_ms, 45'000, 60'000);
+  read_bounded(reading, "heartbeat.interval.ms", groups.heartbeat_interval_ms, 5'000, 15'000);
+  read_bounded(reading, "assignment.interval.ms", groups.assignment_interval_ms, 0, 15'000);
+  reading.number("group.consumer.max.size", groups.members_max, 1, 0x7fffffff);
+  read_assignors(reading, groups);
+  read_migration(reading, groups);
+  constexpr std::string_view kProtocols = "group.coordinator.rebalance.protocols";
+  const auto text = reading.text(kProtocols);
+  if (!text) return;
+  const auto protocols = split(upper(*text));
+  config.consumer_protocol = std::ranges::find(protocols, "CONSUMER") != protocols.end();
+  if (std::ranges::find(protocols, "CLASSIC") == protocols.end()) {
+    reading.status() = bad(kProtocols, *text, "the classic protocol cannot be disabled");
+  }
+}
+
 void read_groups(Reading& reading, BrokerConfig& config) {
   constexpr int64_t kIntMax = 0x7fffffff;
   auto& groups = config.groups;
@@ -375,6 +434,7 @@ Result<BrokerConfig> make_config(Properties properties, uint32_t cores, uint64_t
   TRY(sort_names(reading, config));
   read_numbers(reading, config);
   read_groups(reading, config);
+  read_consumer_groups(reading, config);
   TRY(reading.status());
   TRY(read_listeners(reading, config));
   TRY(read_advertised(reading, config));

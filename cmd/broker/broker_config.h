@@ -65,6 +65,7 @@ struct BrokerConfig {
   uint64_t metadata_snapshot_bytes = 20 << 20;  // metadata.log.max.record.bytes.between.snapshots
   int64_t metadata_snapshot_ms = 3'600'000;     // metadata.log.max.snapshot.interval.ms
   group::Config groups;                         // group.*, offsets.retention.minutes, ...
+  bool consumer_protocol = true;                // group.coordinator.rebalance.protocols
   int32_t offsets_partitions = 50;              // offsets.topic.num.partitions
   int32_t offsets_segment_bytes = 104'857'600;  // offsets.topic.segment.bytes
   int64_t offsets_check_ms = 600'000;           // offsets.retention.check.interval.ms

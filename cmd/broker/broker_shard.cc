@@ -184,10 +184,15 @@ Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
   }
   const log::Offset in_use = image_.install(image);
   std::vector<std::string> deleted;
+  std::vector<std::string> changed;
+  bool some_are_new = false;
   for (const Change& c : changes) {
+    changed.push_back(c.after ? c.after->name() : c.before->name());
+    some_are_new |= !c.before;
     if (c.after && c.after->name() == kOffsetsTopic) groups_.open(*c.after);
     if (!c.after) deleted.push_back(c.before->name());
   }
+  if (!changed.empty()) groups_.topics_changed(changed, some_are_new);
   if (!deleted.empty()) groups_.topics_deleted(deleted);
   for (const Change& c : changes) {
     if (c.after) continue;

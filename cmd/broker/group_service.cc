@@ -2,6 +2,7 @@
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
+#include "cmd/broker/config_view.h"
 #include "cmd/broker/request.h"
 #include "reactor/shard.h"
 
@@ -42,6 +43,43 @@ int32_t partition_of_group(std::string_view group, int32_t partitions) {
   return positive % partitions;
 }
 
+static std::optional<group::TopicFacts> facts(const metadata::Topic* topic) {
+  if (!topic) return std::nullopt;
+  return group::TopicFacts{topic->name(), topic->id(), topic->partition_count()};
+}
+
+std::optional<group::TopicFacts> ImageView::find(std::string_view name) const {
+  return facts(shard_.image().current().find_topic(name));
+}
+
+std::optional<group::TopicFacts> ImageView::find(const Uuid& id) const {
+  return facts(shard_.image().current().find_topic(id));
+}
+
+void ImageView::for_each_name(const std::function<void(std::string_view)>& visit) const {
+  shard_.image().current().for_each_topic(
+      [&visit](const metadata::Topic& topic) { visit(topic.name()); });
+}
+
+std::vector<std::string> ImageView::racks(const Uuid& topic, int32_t partition) const {
+  std::vector<std::string> out;
+  const auto& image = shard_.image().current();
+  const metadata::Partition* found = image.find_partition({topic, log::PartitionId(partition)});
+  if (!found) return out;
+  for (const NodeId replica : found->replicas) {
+    const metadata::Broker* broker = image.find_broker(replica);
+    if (broker && broker->rack) out.push_back(*broker->rack);
+  }
+  return out;
+}
+
+int64_t ImageView::version() const { return shard_.image().current().number().value; }
+
+int32_t ImageView::assignment_interval_ms(int32_t otherwise) const {
+  const ConfigView view(shard_.config(), shard_.image().current());
+  return static_cast<int32_t>(view.number("group.consumer.assignment.interval.ms", otherwise));
+}
+
 GroupService::~GroupService() { CHECK(partitions_.empty(), partitions_.size()); }
 
 void GroupService::open(const metadata::Topic& topic) {
@@ -50,7 +88,7 @@ void GroupService::open(const metadata::Topic& topic) {
     if (shard_.placement().owner(id) != reactor::this_shard().id()) continue;
     if (partitions_.contains(id) || !shard_.logs().find(id)) continue;
     auto partition = std::make_unique<GroupPartition>(
-        shard_.logs(), id, topic.name() + "-" + std::to_string(i), shard_.config().groups,
+        shard_.logs(), id, topic.name() + "-" + std::to_string(i), shard_.config().groups, view_,
         [this](std::string_view name, const Uuid& topic_id) {
           const metadata::Topic* now = shard_.image().current().find_topic(name);
           return !now || (!topic_id.is_zero() && now->id() != topic_id);
@@ -75,6 +113,10 @@ Task<void> GroupService::close(const metadata::Topic& topic) {
 
 void GroupService::topics_deleted(const std::vector<std::string>& topics) {
   for (auto& [id, partition] : partitions_) partition->topics_deleted(topics);
+}
+
+void GroupService::topics_changed(const std::vector<std::string>& topics, bool some_are_new) {
+  for (auto& [id, partition] : partitions_) partition->topics_changed(topics, some_are_new);
 }
 
 Task<void> GroupService::expire_now_and_then() {

@@ -14,6 +14,7 @@
 #include "log/types.h"
 #include "reactor/task.h"
 #include "reactor/wait.h"
+#include "replication/group/cluster_view.h"
 #include "replication/group/group_partition.h"
 #include "replication/metadata/image.h"
 
@@ -28,9 +29,24 @@ inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 // Kafka broker and tool computes it. REQUIRES: UTF-8; partitions > 0.
 int32_t partition_of_group(std::string_view group, int32_t partitions);
 
+// The shard's image of the cluster, for its coordinators.
+class ImageView : public group::ClusterView {
+ public:
+  explicit ImageView(BrokerShard& shard) : shard_(shard) {}
+  std::optional<group::TopicFacts> find(std::string_view name) const override;
+  std::optional<group::TopicFacts> find(const Uuid& id) const override;
+  void for_each_name(const std::function<void(std::string_view)>& visit) const override;
+  std::vector<std::string> racks(const Uuid& topic, int32_t partition) const override;
+  int64_t version() const override;
+  int32_t assignment_interval_ms(int32_t otherwise) const override;
+
+ private:
+  BrokerShard& shard_;
+};
+
 class GroupService {
  public:
-  explicit GroupService(BrokerShard& shard) : shard_(shard) {}
+  explicit GroupService(BrokerShard& shard) : shard_(shard), view_(shard) {}
   ~GroupService();
   GroupService(const GroupService&) = delete;
   GroupService& operator=(const GroupService&) = delete;
@@ -40,6 +56,8 @@ class GroupService {
   // Before the topic's partitions go.
   reactor::Task<void> close(const metadata::Topic& offsets_topic);
   void topics_deleted(const std::vector<std::string>& topics);
+  // Topics were made, grew or went: groups that assign them look again.
+  void topics_changed(const std::vector<std::string>& topics, bool some_are_new);
 
   // NOT_COORDINATOR for a partition that is not here.
   reactor::Task<group::Answer> call(log::TopicPartition id, group::Request request);
@@ -54,6 +72,7 @@ class GroupService {
   reactor::Task<void> expire_now_and_then();
 
   BrokerShard& shard_;
+  ImageView view_;
   std::map<log::TopicPartition, std::unique_ptr<group::GroupPartition>> partitions_;
   reactor::Event stopping_;
   reactor::Gate gate_;

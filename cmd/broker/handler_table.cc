@@ -52,6 +52,8 @@ constexpr HandlerEntry kTable[] = {
     {60, 0, 2, 0, describe, Resource::cluster, &serve_describe_cluster, true},
     {61, 0, 0, 0, read, Resource::topic, &serve_describe_producers},
     {64, 0, 0, 0, alter, Resource::cluster, &serve_unregister_broker, true},
+    {68, 0, 1, 0, read, Resource::group, &serve_consumer_group_heartbeat},
+    {69, 0, 1, 0, describe, Resource::group, &serve_consumer_group_describe},
     {74, 0, 1, 0, describe_configs, Resource::cluster, &serve_list_config_resources},
     {75, 0, 0, 0, describe, Resource::topic, &serve_describe_topic_partitions},
 };

@@ -213,6 +213,14 @@ void ClassicGroup::begin_generation(WallTime now) {
   note_subscriptions();
 }
 
+void ClassicGroup::take_over(int32_t generation, WallTime now) {
+  generation_ = generation;
+  protocol_ = select_protocol();
+  become_stable(now);
+  previous_state_ = State::stable;
+  note_subscriptions();
+}
+
 void ClassicGroup::note_subscriptions() {
   subscribed_.reset();
   if (!is_consumer()) return;

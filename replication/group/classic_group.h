@@ -113,6 +113,8 @@ class ClassicGroup {
   // Generation + 1: completing with members, else empty.
   void begin_generation(WallTime now);
   void become_stable(WallTime now) { enter(State::stable, now); }
+  // It was a consumer group: its members go on in this generation. REQUIRES: there are members.
+  void take_over(int32_t generation, WallTime now);
 
   // Whether offsets of `topic` are in use by members; also when that cannot be known.
   bool subscribes(std::string_view topic) const;

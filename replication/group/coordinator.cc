@@ -8,27 +8,57 @@
 
 namespace odradek::group {
 
+bool Coordinator::Entry::is_empty() const {
+  return consumer ? consumer->members().empty() : group->in(State::empty);
+}
+
+bool Coordinator::Entry::subscribes(std::string_view topic) const {
+  return consumer ? consumer->subscribes(topic) : group->subscribes(topic);
+}
+
 void Coordinator::replay(LoggedRecord record) {
   if (const auto* offset = std::get_if<OffsetRecord>(&record)) {
-    if (offset->value && !find_group(offset->group)) {
+    if (offset->value && !groups_.contains(offset->group)) {
       make_group(offset->group, WallTime{offset->value->commit_ms});
     }
     store(*offset);
+  } else if (const auto* logged = std::get_if<GroupRecord>(&record)) {
+    replay(*logged);
+  } else {
+    std::visit(
+        [this](const auto& r) {
+          if constexpr (requires { ConsumerRecord(r); }) apply_consumer(r);
+        },
+        record);
+  }
+}
+
+void Coordinator::replay(const GroupRecord& logged) {
+  if (logged.value) {
+    Entry& entry = groups_[logged.group];
+    entry.consumer.reset();
+    entry.group = std::make_unique<ClassicGroup>(logged.group, ++serials_, *logged.value);
     return;
   }
-  auto& logged = std::get<GroupRecord>(record);
-  if (!logged.value) {
-    const auto found = groups_.find(logged.group);
-    if (found != groups_.end()) groups_.erase(found);
-    return;
+  const auto found = groups_.find(logged.group);
+  if (found == groups_.end() || !found->second.group) return;
+  // What is left are the offsets of a group that goes on as another kind.
+  found->second.group.reset();
+  if (found->second.offsets.empty()) {
+    groups_.erase(found);
+  } else {
+    make_group(logged.group, WallTime{-1});
   }
-  groups_[logged.group].group =
-      std::make_unique<ClassicGroup>(logged.group, ++serials_, *logged.value);
 }
 
 Effects Coordinator::loaded(Now now) {
   Step step{.now = now};
+  new_topics_version_ = view_.version();
   for (auto& [id, entry] : groups_) {
+    if (entry.consumer) {
+      begin_sessions(now, *entry.consumer);
+      continue;
+    }
     ClassicGroup& group = *entry.group;
     for (auto& [member_id, member] : group.members()) begin_session(step, group, member);
     const bool too_large = group.members().size() > static_cast<size_t>(config_.members_max);
@@ -84,7 +114,7 @@ Effects Coordinator::failed(Ticket first, KafkaCode error, Now now) {
     Pending lost = std::move(pending_.back());
     pending_.pop_back();
     while (!lost.undo.empty()) {
-      undo(lost.undo.back());
+      undo(lost.undo.back(), now);
       lost.undo.pop_back();
     }
     for (auto& held : lost.held) {
@@ -109,9 +139,35 @@ Effects Coordinator::timers_due(Now now) {
     if (!group) continue;
     disarm(*group);
     fire(step, *group);
-    arm(*group, group->next_deadline());
+    // It may have become another kind of group.
+    group = find_group(id);
+    if (group) arm(*group, group->next_deadline());
   }
+  fire_consumers(step);
   return finish(step);
+}
+
+void Coordinator::fire_consumers(Step& step) {
+  std::vector<std::string> due;
+  for (const auto& [key, group] : consumer_timers_) {
+    if (key.first > step.now.mono) break;
+    due.push_back(group->id());
+  }
+  for (const auto& id : due) {
+    ConsumerGroup* group = find_consumer(id);
+    if (!group) continue;
+    disarm(*group);
+    fire(step, *group);
+    group = find_consumer(id);
+    if (group) arm(*group, group->next_deadline());
+  }
+}
+
+MonoTime Coordinator::next_timer() const {
+  MonoTime next = kMonoMax;
+  if (!timers_.empty()) next = timers_.begin()->first.first;
+  if (!consumer_timers_.empty()) next = std::min(next, consumer_timers_.begin()->first.first);
+  return next;
 }
 
 void Coordinator::arm(ClassicGroup& group, MonoTime when) {

@@ -25,47 +25,23 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "reactor/base/strong.h"
 #include "reactor/base/time.h"
 #include "replication/group/classic_group.h"
-#include "replication/group/logged.h"
-#include "replication/group/requests.h"
+#include "replication/group/cluster_view.h"
+#include "replication/group/consumer_group.h"
+#include "replication/group/effects.h"
 
 namespace odradek::group {
 
-struct Config {
-  int32_t session_timeout_min_ms = 6'000;      // group.min.session.timeout.ms
-  int32_t session_timeout_max_ms = 1'800'000;  // group.max.session.timeout.ms
-  int32_t initial_delay_ms = 3'000;            // group.initial.rebalance.delay.ms
-  int32_t members_max = INT32_MAX;             // group.max.size
-  int32_t metadata_max = 4'096;                // offset.metadata.max.bytes
-  int64_t retention_ms = 604'800'000;          // offsets.retention.minutes
-};
-
-struct Now {
-  MonoTime mono;
-  WallTime wall;
-};
-
-using Ticket = Strong<struct TicketTag, uint64_t>;  // of an append; 0: none
-
-struct Effects {
-  struct Reply {
-    RequestId request;
-    Answer answer;
-  };
-  std::vector<Reply> replies;         // to be sent now
-  Ticket ticket{0};                   // not 0: append `records`, all or none of them, then
-  std::vector<LoggedRecord> records;  // committed() or failed()
-};
-
 class Coordinator {
  public:
-  explicit Coordinator(const Config& config) : config_(config) {}
+  // `view` outlives it.
+  Coordinator(const Config& config, const ClusterView& view) : config_(config), view_(view) {}
 
   // Takes over a record of the log, in the log's order. Before loaded() only.
   void replay(LoggedRecord record);
@@ -85,19 +61,26 @@ class Coordinator {
   // had when the offset was committed (zero: not known).
   using Gone = std::function<bool(std::string_view topic, const Uuid& id)>;
   Effects topics_deleted(const Gone& gone, Now now);
+  // Topics were made, grew or went; groups find out what it means to them with their next
+  // heartbeat.
+  void topics_changed(const std::vector<std::string>& topics, bool some_are_new);
   // KIP-211 for some groups from `from` on; `from` becomes the next one, absent when all were seen.
   Effects expire(std::optional<std::string>& from, size_t groups_max, Now now);
 
-  MonoTime next_timer() const { return timers_.empty() ? kMonoMax : timers_.begin()->first.first; }
+  MonoTime next_timer() const;
   size_t group_count() const { return groups_.size(); }
   // For tests and metrics; null when there is none.
   const ClassicGroup* find(std::string_view group) const;
+  const ConsumerGroup* find_consumer(std::string_view group) const;
 
  private:
   using Offsets = std::map<int32_t, CommittedOffset>;  // by partition
-  struct Entry {
+  struct Entry {                                       // one of the two is there
     std::unique_ptr<ClassicGroup> group;
+    std::unique_ptr<ConsumerGroup> consumer;
     std::map<std::string, Offsets, std::less<>> offsets;  // by topic
+    bool is_empty() const;                                // without members
+    bool subscribes(std::string_view topic) const;
   };
   // What failed() does about one change.
   struct UndoOffset {
@@ -114,7 +97,10 @@ class Coordinator {
     Member before;
     std::string id;
   };
-  using Undo = std::variant<UndoOffset, UndoRemoval, UndoCreation, UndoStatic>;
+  struct UndoRecord {
+    ConsumerRecord before;
+  };
+  using Undo = std::variant<UndoOffset, UndoRemoval, UndoCreation, UndoStatic, UndoRecord>;
   // An assignment that counts once it is durable.
   struct Assigned {
     std::string group;
@@ -136,6 +122,7 @@ class Coordinator {
     Pending pending;
   };
 
+  void replay(const GroupRecord& logged);
   Effects finish(Step& step);
   void reply(Step& step, RequestId id, Answer answer);  // held back until all before is durable
   void reply_now(Step& step, RequestId id, Answer answer);
@@ -151,8 +138,11 @@ class Coordinator {
   void on(Step& step, RequestId id, DescribeGroup& describe);
   void on(Step& step, RequestId id, ListGroups& list);
   void on(Step& step, RequestId id, DeleteGroup& removal);
+  void on(Step& step, RequestId id, ConsumerHeartbeat& beat);
+  void on(Step& step, RequestId id, DescribeConsumerGroup& describe);
 
   // JoinGroup: coordinator_join.cc
+  void join_classic(Step& step, RequestId id, JoinGroup& join);
   bool has_room(const ClassicGroup& group, const std::string& member) const;
   void join_new(Step& step, RequestId id, ClassicGroup& group, JoinGroup& join);
   void join_known(Step& step, RequestId id, ClassicGroup& group, JoinGroup& join);
@@ -188,21 +178,80 @@ class Coordinator {
   void set_offset(Step& step, const std::string& group, const std::string& topic, int32_t partition,
                   std::optional<CommittedOffset> value);
   void remove_group(Step& step, const std::string& group);
-  bool expire_offsets(Step& step, Entry& entry);
-  void undo(Undo& change);
+  bool expire_offsets(Step& step, const std::string& name, Entry& entry);
+  bool expire_offsets_by_commit(Step& step, const std::string& name, Entry& entry);
+  void undo(Undo& change, Now now);
+  void undo_record(const ConsumerRecord& before, Now now);
   void store(const OffsetRecord& record);
+
+  // Groups of the consumer protocol: coordinator_consumer.cc
+  struct Refusal {
+    KafkaCode code;
+    std::string message;
+  };
+  using MaybeRefused = std::optional<Refusal>;
+  MaybeRefused check_form(const ConsumerHeartbeat& beat) const;
+  MaybeRefused check_upgrade(const ClassicGroup& group) const;
+  MaybeRefused check_group(const ConsumerHeartbeat& beat) const;
+  MaybeRefused check_member(const ConsumerHeartbeat& beat) const;
+  MaybeRefused check_leave(const ConsumerHeartbeat& beat) const;
+  ConsumerGroup& open_consumer_group(Step& step, const std::string& group);
+  void leave(Step& step, RequestId id, const ConsumerHeartbeat& beat);
+  void replace_static(Step& step, ConsumerGroup& group, const std::string& instance,
+                      const std::string& member);
+  // Whether what the member wants is different now.
+  bool subscribe(Step& step, ConsumerGroup& group, const std::string& member, Subscription said);
+  bool resolve_regexes(Step& step, ConsumerGroup& group);
+  void refresh_epoch(Step& step, ConsumerGroup& group, bool changed);
+  void refresh_target(Step& step, ConsumerGroup& group);
+  void reconcile_member(Step& step, ConsumerGroup& group, const std::string& member,
+                        const std::optional<Partitions>& owned, bool subscription_changed);
+  void take_out(Step& step, const std::string& group, const std::string& member);
+  void fence(Step& step, ConsumerGroup& group, const std::set<std::string>& members);
+  void fire(Step& step, ConsumerGroup& group);
+  void fire_consumers(Step& step);
+  KafkaCode check_commit(const ConsumerGroup& group, const OffsetCommit& commit) const;
+  KafkaCode check_fetch(const OffsetFetch& fetch) const;
+
+  // Between the protocols: coordinator_migration.cc
+  void upgrade(Step& step, const std::string& group);
+  bool may_downgrade(const ConsumerGroup& group, const std::set<std::string>& leaving) const;
+  void downgrade(Step& step, ConsumerGroup& group, const std::set<std::string>& leaving,
+                 bool rebalance);
+  KafkaCode check_join(const ConsumerGroup& group, const JoinGroup& join) const;
+  void join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup& join);
+  void sync(Step& step, RequestId id, ConsumerGroup& group, const SyncGroup& sync);
+  void heartbeat(Step& step, RequestId id, ConsumerGroup& group, const Heartbeat& heartbeat);
+  void leave(Step& step, RequestId id, ConsumerGroup& group, const LeaveGroup& leave);
+  KafkaCode check_classic(const ConsumerGroup& group, const Identity& who) const;
+  void expect_join(Step& step, ConsumerGroup& group, ConsumerMember& member);
+
+  // Records of groups of the consumer protocol, which are their state.
+  template <class Record>
+  void write(Step& step, Record record);
+  void write_all(Step& step, std::vector<ConsumerRecord> records);
+  template <class Record>
+  void apply_consumer(const Record& record);
+  ConsumerGroup& make_consumer_group(const std::string& group);
+  void end_consumer_group(const std::string& group);
 
   // Timers.
   void arm(ClassicGroup& group, MonoTime when);
   void disarm(ClassicGroup& group);
   void begin_session(Step& step, ClassicGroup& group, Member& member, Duration length);
   void begin_session(Step& step, ClassicGroup& group, Member& member);
+  void arm(ConsumerGroup& group, MonoTime when);
+  void disarm(ConsumerGroup& group);
+  void begin_session(Now now, ConsumerGroup& group, ConsumerMember& member);
+  void begin_sessions(Now now, ConsumerGroup& group);
 
   ClassicGroup* find_group(std::string_view group);
+  ConsumerGroup* find_consumer(std::string_view group);
   ClassicGroup& make_group(const std::string& group, WallTime now);
 
   // Fixed at construction.
   const Config config_;
+  const ClusterView& view_;
   // Written by every input.
   std::map<std::string, Entry, std::less<>> groups_;
   uint64_t serials_ = 0;
@@ -210,6 +259,28 @@ class Coordinator {
   std::deque<Pending> pending_;  // by ticket
   // Every group with something due, once; by time, then serial.
   std::map<std::pair<MonoTime, uint64_t>, ClassicGroup*> timers_;
+  std::map<std::pair<MonoTime, uint64_t>, ConsumerGroup*> consumer_timers_;
+  int64_t new_topics_version_ = -1;  // of the cluster, when it last got a topic
 };
+
+template <class Record>
+void Coordinator::apply_consumer(const Record& record) {
+  ConsumerGroup* group = find_consumer(record.group);
+  if (!group && is_tombstone(record)) return;
+  if (std::is_same_v<Record, EpochRecord> && is_tombstone(record)) {
+    return end_consumer_group(record.group);
+  }
+  if (!group) group = &make_consumer_group(record.group);
+  group->apply(record);
+}
+
+// Changes the state at once, and the log with the step's append.
+template <class Record>
+void Coordinator::write(Step& step, Record record) {
+  const ConsumerGroup* group = find_consumer(record.group);
+  step.pending.undo.push_back(UndoRecord{group ? group->before(record) : tombstone_of(record)});
+  apply_consumer(record);
+  step.out.records.emplace_back(std::move(record));
+}
 
 }  // namespace odradek::group

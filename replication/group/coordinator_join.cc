@@ -67,6 +67,17 @@ void Coordinator::on(Step& step, RequestId id, JoinGroup& join) {
   }
   drop_repeated(join.protocols);
   join.rebalance_timeout_ms = std::max(join.rebalance_timeout_ms, 0);
+  if (ConsumerGroup* consumers = find_consumer(join.group)) {
+    if (!consumers->members().empty()) return this->join(step, id, *consumers, join);
+    if (!join.who.member_id.empty()) {
+      return reply_now(step, id, join_error(KafkaCode::unknown_member_id, ""));
+    }
+    write_all(step, consumers->tombstones());
+  }
+  join_classic(step, id, join);
+}
+
+void Coordinator::join_classic(Step& step, RequestId id, JoinGroup& join) {
   const bool unknown = join.who.member_id.empty();
   ClassicGroup* group = find_group(join.group);
   if (!group && !unknown) {

@@ -50,6 +50,7 @@ void Coordinator::set_offset(Step& step, const std::string& group, const std::st
 
 // none, or the error of the whole request. The order of the checks is Kafka's (trap 60).
 KafkaCode Coordinator::check_commit(Step& step, const OffsetCommit& commit) {
+  if (const auto* consumers = find_consumer(commit.group)) return check_commit(*consumers, commit);
   ClassicGroup* group = find_group(commit.group);
   if (!group) {
     if (commit.generation < 0) {
@@ -99,7 +100,7 @@ void Coordinator::on(Step& step, RequestId id, OffsetCommit& commit) {
   }
   if (step.out.records.empty()) {
     // Nothing was kept, so nothing may stay: a group that this made is none.
-    for (auto& change : step.pending.undo) undo(change);
+    for (auto& change : step.pending.undo) undo(change, step.now);
     step.pending.undo.clear();
   }
   reply(step, id, std::move(answer));
@@ -110,6 +111,8 @@ void Coordinator::on(Step& step, RequestId id, OffsetFetch& fetch) {
   const auto found = groups_.find(fetch.group);
   const auto& have = found == groups_.end() ? kNothing : found->second.offsets;
   OffsetFetchAnswer answer;
+  answer.error = check_fetch(fetch);
+  if (answer.error != KafkaCode::none) return reply(step, id, std::move(answer));
   const auto tell = [](int32_t index, const CommittedOffset& c) {
     return OffsetFetchAnswer::Partition{index, c.offset, c.leader_epoch, c.metadata};
   };
@@ -141,13 +144,13 @@ void Coordinator::on(Step& step, RequestId id, OffsetDelete& removal) {
   if (removal.group.empty()) return refuse_with(KafkaCode::invalid_group_id);
   const auto found = groups_.find(removal.group);
   if (found == groups_.end()) return refuse_with(KafkaCode::group_id_not_found);
-  const ClassicGroup& group = *found->second.group;
+  const Entry& entry = found->second;
   // Only consumers say to which topics they listen.
-  if (!group.in(State::empty) && !group.is_consumer()) {
+  if (entry.group && !entry.group->in(State::empty) && !entry.group->is_consumer()) {
     return refuse_with(KafkaCode::non_empty_group);
   }
   for (const auto& [topic, partition] : removal.partitions) {
-    if (group.subscribes(topic)) {
+    if (entry.subscribes(topic)) {
       answer.errors.push_back(KafkaCode::group_subscribed_to_topic);
       continue;
     }
@@ -164,6 +167,7 @@ void Coordinator::on(Step& step, RequestId id, DescribeGroup& describe) {
   const ClassicGroup* group = find_group(describe.group);
   if (!group) {
     answer.error = KafkaCode::group_id_not_found;
+    answer.is_of_other_type = find_consumer(describe.group) != nullptr;
     answer.state = "Dead";
     return reply(step, id, std::move(answer));
   }
@@ -182,18 +186,23 @@ void Coordinator::on(Step& step, RequestId id, DescribeGroup& describe) {
 void Coordinator::on(Step& step, RequestId id, ListGroups&) {
   ListAnswer answer;
   for (const auto& [name, entry] : groups_) {
-    answer.groups.push_back({name, entry.group->protocol_type().value_or(""),
-                             std::string(state_name(entry.group->state()))});
+    if (entry.consumer) {
+      answer.groups.push_back(
+          {name, std::string(kConsumerProtocol), std::string(entry.consumer->state_name()), false});
+    } else {
+      answer.groups.push_back({name, entry.group->protocol_type().value_or(""),
+                               std::string(state_name(entry.group->state())), true});
+    }
   }
   reply(step, id, std::move(answer));
 }
 
 void Coordinator::on(Step& step, RequestId id, DeleteGroup& removal) {
   DeleteAnswer answer;
-  const ClassicGroup* group = find_group(removal.group);
-  if (!group) {
+  const auto found = groups_.find(removal.group);
+  if (found == groups_.end()) {
     answer.error = KafkaCode::group_id_not_found;
-  } else if (!group->in(State::empty)) {
+  } else if (!found->second.is_empty()) {
     answer.error = KafkaCode::non_empty_group;
   } else {
     remove_group(step, removal.group);
@@ -208,28 +217,32 @@ void Coordinator::remove_group(Step& step, const std::string& group) {
     const auto& [topic, offsets] = *entry.offsets.begin();
     set_offset(step, group, std::string(topic), offsets.begin()->first, std::nullopt);
   }
+  if (entry.consumer) return write_all(step, entry.consumer->tombstones());
   disarm(*entry.group);
   step.out.records.emplace_back(GroupRecord{group, std::nullopt});
   step.pending.undo.push_back(UndoRemoval{std::move(entry.group)});
   groups_.erase(group);
 }
 
-void Coordinator::undo(Undo& change) {
+void Coordinator::undo(Undo& change, Now now) {
   if (const auto* offset = std::get_if<UndoOffset>(&change)) {
     store(offset->before);
   } else if (auto* removal = std::get_if<UndoRemoval>(&change)) {
     // A new group of this name may have members by now; the old one had none.
     Entry& entry = groups_[removal->group->id()];
-    if (entry.group) return;
+    if (entry.group || entry.consumer) return;
     entry.group = std::move(removal->group);
     arm(*entry.group, entry.group->next_deadline());
   } else if (const auto* creation = std::get_if<UndoCreation>(&change)) {
     const auto found = groups_.find(creation->group);
     if (found == groups_.end() || !found->second.offsets.empty()) return;
+    if (!found->second.group) return;
     ClassicGroup& group = *found->second.group;
     if (!group.is_simple() || !group.members().empty() || !group.pending().empty()) return;
     disarm(group);
     groups_.erase(found);
+  } else if (const auto* record = std::get_if<UndoRecord>(&change)) {
+    undo_record(record->before, now);
   } else if (const auto* replaced = std::get_if<UndoStatic>(&change)) {
     ClassicGroup* group = find_group(replaced->group);
     Member* member = group ? group->find(replaced->id) : nullptr;
@@ -238,6 +251,24 @@ void Coordinator::undo(Undo& change) {
     group->update(old, replaced->before.protocols, replaced->before.rebalance_timeout_ms,
                   replaced->before.session_timeout_ms);
   }
+}
+
+// A classic group that has members by now stays what it is.
+void Coordinator::undo_record(const ConsumerRecord& before, Now now) {
+  std::visit(
+      [&](const auto& record) {
+        const ClassicGroup* classic = find_group(record.group);
+        if (classic && !classic->members().empty()) return;
+        apply_consumer(record);
+        ConsumerGroup* group = find_consumer(record.group);
+        if (!group) return;
+        group->topics_changed = true;
+        if constexpr (requires { record.member; }) {
+          ConsumerMember* member = group->find(record.member);
+          if (member && member->session_end == kMonoMax) begin_session(now, *group, *member);
+        }
+      },
+      before);
 }
 
 Effects Coordinator::topics_deleted(const Gone& gone, Now now) {
@@ -257,7 +288,8 @@ Effects Coordinator::topics_deleted(const Gone& gone, Now now) {
 }
 
 // From when an offset's retention counts depends on who uses it. Whether none is left.
-bool Coordinator::expire_offsets(Step& step, Entry& entry) {
+bool Coordinator::expire_offsets(Step& step, const std::string& name, Entry& entry) {
+  if (entry.consumer) return expire_offsets_by_commit(step, name, entry);
   const ClassicGroup& group = *entry.group;
   const bool by_state = !group.is_simple() && group.in(State::empty);
   const bool by_commit = group.is_simple() || (group.is_consumer() && group.knows_subscriptions() &&
@@ -280,16 +312,31 @@ bool Coordinator::expire_offsets(Step& step, Entry& entry) {
   return entry.offsets.empty();
 }
 
+// In a group of the consumer protocol each offset counts by itself.
+bool Coordinator::expire_offsets_by_commit(Step& step, const std::string& name, Entry& entry) {
+  std::vector<std::pair<std::string, int32_t>> over;
+  for (const auto& [topic, offsets] : entry.offsets) {
+    if (entry.subscribes(topic)) continue;
+    for (const auto& [partition, c] : offsets) {
+      const int64_t end = c.expire_ms != -1 ? c.expire_ms : c.commit_ms + config_.retention_ms;
+      if (step.now.wall.ms >= end) over.emplace_back(topic, partition);
+    }
+  }
+  for (const auto& [topic, partition] : over) {
+    set_offset(step, name, topic, partition, std::nullopt);
+  }
+  return entry.offsets.empty();
+}
+
 Effects Coordinator::expire(std::optional<std::string>& from, size_t groups_max, Now now) {
   Step step{.now = now};
   auto at = groups_.lower_bound(from.value_or(""));
   for (size_t i = 0; i < groups_max && at != groups_.end(); ++i) {
+    const std::string name = at->first;
     Entry& entry = (at++)->second;
-    const bool nothing_left = expire_offsets(step, entry);
-    ClassicGroup& group = *entry.group;
-    if (nothing_left && group.in(State::empty) && group.pending().empty()) {
-      remove_group(step, group.id());
-    }
+    const bool nothing_left = expire_offsets(step, name, entry);
+    const bool awaited = entry.group && !entry.group->pending().empty();
+    if (nothing_left && entry.is_empty() && !awaited) remove_group(step, name);
   }
   from.reset();
   if (at != groups_.end()) from = at->first;

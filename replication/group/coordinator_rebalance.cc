@@ -158,6 +158,7 @@ void Coordinator::on(Step& step, RequestId id, SyncGroup& sync) {
     reply_now(step, id, SyncAnswer{.error = error});
   };
   if (sync.group.empty()) return refuse_with(KafkaCode::invalid_group_id);
+  if (auto* consumers = find_consumer(sync.group)) return this->sync(step, id, *consumers, sync);
   ClassicGroup* group = find_group(sync.group);
   if (!group) return refuse_with(KafkaCode::unknown_member_id);
   const KafkaCode error = group->check(sync.who);
@@ -220,6 +221,9 @@ void Coordinator::refuse_assigned(Step& step, Assigned& assigned, KafkaCode erro
 void Coordinator::on(Step& step, RequestId id, Heartbeat& heartbeat) {
   const auto answer = [&](KafkaCode error) { reply_now(step, id, HeartbeatAnswer{error}); };
   if (heartbeat.group.empty()) return answer(KafkaCode::invalid_group_id);
+  if (auto* consumers = find_consumer(heartbeat.group)) {
+    return this->heartbeat(step, id, *consumers, heartbeat);
+  }
   ClassicGroup* group = find_group(heartbeat.group);
   if (!group) return answer(KafkaCode::unknown_member_id);
   const KafkaCode error = group->check(heartbeat.who);
@@ -258,6 +262,7 @@ KafkaCode Coordinator::remove_identity(Step& step, ClassicGroup& group, const Id
 }
 
 void Coordinator::on(Step& step, RequestId id, LeaveGroup& leave) {
+  if (auto* consumers = find_consumer(leave.group)) return this->leave(step, id, *consumers, leave);
   LeaveAnswer answer;
   ClassicGroup* group = find_group(leave.group);
   if (leave.group.empty()) answer.error = KafkaCode::invalid_group_id;

@@ -42,12 +42,12 @@ GroupPartition::Alarm::Alarm(GroupPartition& owner)
       partition(owner) {}
 
 GroupPartition::GroupPartition(log::LogManager& logs, log::TopicPartition id, std::string name,
-                               const Config& config, TopicGone gone)
+                               const Config& config, const ClusterView& view, TopicGone gone)
     : logs_(logs),
       id_(id),
       name_(std::move(name)),
       gone_(std::move(gone)),
-      coordinator_(config),
+      coordinator_(config, view),
       alarm_(*this) {}
 
 GroupPartition::~GroupPartition() { CHECK(waiting_.empty() && !alarm_.armed(), waiting_.size()); }

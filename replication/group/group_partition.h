@@ -33,9 +33,9 @@ class GroupPartition {
  public:
   // Whether there is no topic of this name and id now (zero: any id): asked when the log was read.
   using TopicGone = Coordinator::Gone;
-  // `logs` outlives it.
+  // `logs` and `view` outlive it.
   GroupPartition(log::LogManager& logs, log::TopicPartition id, std::string name,
-                 const Config& config, TopicGone gone);
+                 const Config& config, const ClusterView& view, TopicGone gone);
   ~GroupPartition();
   GroupPartition(const GroupPartition&) = delete;
   GroupPartition& operator=(const GroupPartition&) = delete;
@@ -48,6 +48,10 @@ class GroupPartition {
   reactor::Task<Answer> call(Request request);
   // Their offsets go. Not durable when this returns; a start does it again.
   void topics_deleted(const std::vector<std::string>& topics);
+  // Topics were made, grew or went.
+  void topics_changed(const std::vector<std::string>& topics, bool some_are_new) {
+    coordinator_.topics_changed(topics, some_are_new);
+  }
   // Lets offsets and groups go that nobody used for the time of retention (KIP-211), in the
   // background.
   void begin_expiry();

@@ -1,7 +1,7 @@
 #include "replication/group/record_codec.h"
 
-#include "net/wire/reader.h"
-#include "net/wire/writer.h"
+#include "replication/group/consumer_record_codec.h"
+#include "replication/group/record_framing.h"
 #include "replication/group/records/group_metadata_key.h"
 #include "replication/group/records/group_metadata_value.h"
 #include "replication/group/records/legacy_offset_commit_key.h"
@@ -12,25 +12,9 @@ namespace odradek::group {
 
 namespace {
 
-constexpr int16_t kKeyVersion = 0;
 constexpr int16_t kOffsetVersion = 4;
 constexpr int16_t kExpiringOffsetVersion = 1;
 constexpr int16_t kGroupVersion = 3;
-
-template <class Message>
-std::vector<uint8_t> framed(int16_t prefix, int16_t version, const Message& message) {
-  wire::Writer out(2 + encoded_size(version, message));
-  out.integer(prefix);
-  encode(out, version, message);
-  return out.copy();
-}
-
-Bytes owned(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
-
-std::optional<std::string> owned(const std::optional<std::string_view>& text) {
-  if (!text) return std::nullopt;
-  return std::string(*text);
-}
 
 EncodedRecord encode_one(const OffsetRecord& record) {
   records::OffsetCommitKey key;
@@ -77,17 +61,6 @@ EncodedRecord encode_one(const GroupRecord& record) {
   }
   out.value = framed(kGroupVersion, kGroupVersion, value);
   return out;
-}
-
-std::unexpected<Error> bad(const Status& why) { return fail(Errc::corrupt, why.error().context); }
-
-// The version in front, and the message behind it.
-template <class Message>
-Status read_value(BytesView bytes, wire::Scratch& scratch, Message& out) {
-  wire::Reader reader(bytes, scratch);
-  const auto version = reader.integer<int16_t>("version");
-  if (!reader.ok()) return reader.status(Message::message_name);
-  return decode(reader, version, out);
 }
 
 Result<std::optional<LoggedRecord>> decode_offset(wire::Reader& reader,
@@ -144,7 +117,7 @@ Result<std::optional<LoggedRecord>> decode_record(BytesView key, std::optional<B
     case records::LegacyOffsetCommitKey::record_type:  // the same fields
     case records::OffsetCommitKey::record_type: return decode_offset(reader, value);
     case records::GroupMetadataKey::record_type: return decode_group(reader, value);
-    default: return std::nullopt;
+    default: return decode_consumer_record(type, reader, value);
   }
 }
 

@@ -30,6 +30,8 @@ Answer answer_to(const OffsetDelete& request) {
 Answer answer_to(const DescribeGroup&) { return DescribeAnswer{}; }
 Answer answer_to(const ListGroups&) { return ListAnswer{}; }
 Answer answer_to(const DeleteGroup&) { return DeleteAnswer{}; }
+Answer answer_to(const ConsumerHeartbeat&) { return ConsumerHeartbeatAnswer{}; }
+Answer answer_to(const DescribeConsumerGroup&) { return ConsumerGroupAnswer{}; }
 
 // What had an error of its own keeps it.
 void set_all(std::vector<KafkaCode>& errors, KafkaCode error) {
@@ -48,6 +50,8 @@ struct Refuse {
   void operator()(DescribeAnswer& a) const { a = {.error = error}; }
   void operator()(ListAnswer& a) const { a = {.error = error}; }
   void operator()(DeleteAnswer& a) const { a.error = error; }
+  void operator()(ConsumerHeartbeatAnswer& a) const { a = {.error = error}; }
+  void operator()(ConsumerGroupAnswer& a) const { a = {.error = error}; }
 };
 
 }  // namespace

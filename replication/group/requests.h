@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -111,7 +113,7 @@ struct OffsetCommit {
   Identity who;
   int32_t generation = -1;
   int64_t retention_ms = -1;        // versions 2 to 4; -1: as the broker is configured
-  bool knows_group_errors = false;  // version 9: GROUP_ID_NOT_FOUND
+  bool knows_group_errors = false;  // version 9: GROUP_ID_NOT_FOUND, epochs of members
   std::vector<Offset> offsets;
 };
 struct OffsetCommitAnswer {
@@ -125,6 +127,9 @@ struct OffsetFetch {
   };
   std::string group;
   std::optional<std::vector<Topic>> topics;  // absent: all that the group has
+  // Version 9: who asks, in a group of the consumer protocol; absent, -1: somebody else.
+  std::optional<std::string> member_id;
+  int32_t member_epoch = -1;
 };
 struct OffsetFetchAnswer {
   struct Partition {
@@ -163,6 +168,7 @@ struct DescribeAnswer {
     Bytes assignment;
   };
   KafkaCode error = KafkaCode::none;
+  bool is_of_other_type = false;  // with GROUP_ID_NOT_FOUND: it is a consumer group
   std::string state;
   std::string protocol_type;
   std::string protocol;
@@ -175,6 +181,7 @@ struct ListAnswer {
     std::string id;
     std::string protocol_type;
     std::string state;
+    bool is_classic = true;
   };
   KafkaCode error = KafkaCode::none;
   std::vector<Group> groups;
@@ -187,11 +194,68 @@ struct DeleteAnswer {
   KafkaCode error = KafkaCode::none;
 };
 
+// ---- the consumer protocol (KIP-848) ----
+
+using Partitions = std::map<Uuid, std::set<int32_t>>;  // by topic; no empty sets
+
+struct ConsumerHeartbeat {
+  std::string group;
+  std::string member_id;  // empty in version 0: not known yet
+  int32_t epoch = 0;      // 0: joins, -1: leaves, -2: leaves for a while
+  std::optional<std::string> instance_id;
+  std::optional<std::string> rack_id;
+  std::string client_id;
+  std::string client_host;
+  int32_t rebalance_timeout_ms = -1;  // -1 and what is absent: as it said last
+  std::optional<std::vector<std::string>> topics;
+  std::optional<std::string> regex;
+  std::optional<std::string> assignor;
+  std::optional<Partitions> owned;
+  std::string unique;         // a new member's id when it has none: never given twice
+  bool makes_own_id = false;  // version 1
+};
+struct ConsumerHeartbeatAnswer {
+  KafkaCode error = KafkaCode::none;
+  std::string message;  // for people, with an error
+  std::string member_id;
+  int32_t epoch = 0;
+  int32_t interval_ms = 0;               // until the next one
+  std::optional<Partitions> assignment;  // absent: as it was
+};
+
+struct DescribeConsumerGroup {
+  std::string group;
+};
+struct ConsumerGroupAnswer {
+  struct Member {
+    std::string id;
+    std::optional<std::string> instance_id;
+    std::optional<std::string> rack_id;
+    int32_t epoch = 0;
+    std::string client_id;
+    std::string client_host;
+    std::vector<std::string> topics;
+    std::string regex;
+    Partitions assignment;  // also what it has yet to give up
+    Partitions target;
+    bool is_classic = false;
+  };
+  KafkaCode error = KafkaCode::none;
+  std::string message;  // for people, with an error
+  std::string state;
+  int32_t epoch = 0;
+  int32_t target_epoch = 0;
+  std::string assignor;
+  std::vector<Member> members;
+};
+
 using Request = std::variant<JoinGroup, SyncGroup, Heartbeat, LeaveGroup, OffsetCommit, OffsetFetch,
-                             OffsetDelete, DescribeGroup, ListGroups, DeleteGroup>;
+                             OffsetDelete, DescribeGroup, ListGroups, DeleteGroup,
+                             ConsumerHeartbeat, DescribeConsumerGroup>;
 using Answer =
     std::variant<JoinAnswer, SyncAnswer, HeartbeatAnswer, LeaveAnswer, OffsetCommitAnswer,
-                 OffsetFetchAnswer, OffsetDeleteAnswer, DescribeAnswer, ListAnswer, DeleteAnswer>;
+                 OffsetFetchAnswer, OffsetDeleteAnswer, DescribeAnswer, ListAnswer, DeleteAnswer,
+                 ConsumerHeartbeatAnswer, ConsumerGroupAnswer>;
 
 // The answer of the kind that `request` wants, which says that nothing was done and why.
 Answer refusal(const Request& request, KafkaCode error);

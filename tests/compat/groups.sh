@@ -74,6 +74,67 @@ holds "once it is empty, it is" "$output" "Deletion of requested consumer groups
 check "and gone" groups --list
 check "from the list" bash -c '! grep -q "^$1$" <<< "$2"' - "$group" "$output"
 
+# The consumer protocol (KIP-848): the same programs with group.protocol=consumer, three members, both migrations.
+modern=modern-$$
+consume_modern() {
+  check "$1" kafka tools.consumer.ConsoleConsumer --bootstrap-server "$bootstrap" --topic "$topic" --group "$modern" \
+    --consumer-property group.protocol=consumer --timeout-ms 8000 "${@:2}"
+}
+total=$((107 + 20))
+produce 20
+consume_modern "a consumer of the new protocol reads in a group" --from-beginning
+check "all there is" test "$(numbers)" = $total
+[ -n "${ODRADEK_BOOTSTRAP:-}" ] || { stop_broker; start_broker group.initial.rebalance.delay.ms=100; }
+produce 5
+consume_modern "and after a restart" --from-beginning
+check "goes on where it left off" test "$(numbers)" = 5
+check "kafka-consumer-groups lists types" groups --list --type
+holds "it is a consumer group" "$output" "^$modern +Consumer"
+check "its offsets are described" groups --describe --group "$modern"
+check "and nothing lags" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6; c++ } END { print n + 0, c }" <<< "$2")" = "0 3"' - "$modern" "$output"
+check "its state is" groups --describe --group "$modern" --state
+holds "empty, with the server's assignor" "$output" "^$modern .* uniform +Empty +0$"
+
+start_member() {  # start_member PROTOCOL: one more console consumer; the last one's pid is in members[-1]
+  KAFKA_TOOL_SECONDS=150 kafka tools.consumer.ConsoleConsumer --bootstrap-server "$bootstrap" --topic "$topic" --group "$modern" \
+    --consumer-property "group.protocol=$1" --consumer-property "client.id=$1" > /dev/null 2>&1 &
+  members+=($!)
+}
+stop_member() {  # stop_member INDEX: timeout passes the signal on to the JVM
+  pkill -TERM -P "${members[$1]}" 2> /dev/null
+  wait "${members[$1]}" 2> /dev/null
+  unset "members[$1]"
+}
+wait_for_members() {  # wait_for_members PATTERN COUNT: so many lines of the description match
+  for _ in $(seq 30); do
+    output=$(groups --describe --group "$modern" --members --verbose 2>&1)
+    [ "$(grep -cE "$1" <<< "$output")" = "$2" ] && return 0
+    sleep 1
+  done
+  return 1
+}
+members=()
+for _ in 1 2 3; do start_member consumer; done
+check "three members share three partitions" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +consumer +1 " 3
+check "the group is described" groups --describe --group "$modern" --state
+holds "as stable with three members" "$output" "^$modern .* uniform +Stable +3$"
+stop_member 2
+check "one leaves, and two have all of them" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +consumer +[12] " 2
+stop_member 1
+start_member classic
+check "a classic member joins the consumer group" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +(consumer|classic) +[12] " 2
+check "kafka-consumer-groups lists it" groups --list --type
+holds "as a consumer group still" "$output" "^$modern +Consumer"
+stop_member 0
+check "the last new member leaves, and the classic one has everything" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +classic +3 " 1
+check "the group" groups --list --type
+holds "is classic again" "$output" "^$modern +Classic"
+start_member consumer
+check "a consumer of the new protocol comes to the classic group" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +(consumer|classic) +[12] " 2
+check "which" groups --list --type
+holds "is a consumer group once more" "$output" "^$modern +Consumer"
+for member in "${!members[@]}"; do stop_member "$member"; done
+
 if [ -z "${ODRADEK_BOOTSTRAP:-}" ]; then
   stop_broker
   dump=
@@ -84,6 +145,8 @@ if [ -z "${ODRADEK_BOOTSTRAP:-}" ]; then
   done
   holds "and finds the group's metadata" "$dump" "\"type\":\"2\".*\"group\":\"$group\".*\"protocolType\":\"consumer\""
   holds "its offsets" "$dump" "\"type\":\"1\".*\"group\":\"$group\".*\"topic\":\"$topic\".*\"offset\":"
+  holds "the consumer group's epochs" "$dump" "\"type\":\"3\".*\"groupId\":\"$modern\".*\"epoch\":"
+  holds "and what its members had" "$dump" "\"type\":\"8\".*\"groupId\":\"$modern\".*\"memberEpoch\":"
   holds "and its tombstone" "$dump" "\"type\":\"2\".*\"group\":\"$group\".*payload: (null|<DELETE>)"
 fi
 finish

@@ -11,6 +11,7 @@
 #include "reactor/op.h"
 #include "reactor/shard.h"
 #include "reactor/sim/world.h"
+#include "tests/sim/consumer_oracle.h"
 #include "tests/sim/group_oracle.h"
 #include "tests/sim/oracle.h"
 
@@ -18,11 +19,15 @@ namespace odradek::simulation {
 
 struct Stage {
   explicit Stage(uint64_t seed, reactor::sim::WorldOptions options = {})
-      : world(seed, options), oracle([this] { return world.now(); }), groups(oracle) {}
+      : world(seed, options),
+        oracle([this] { return world.now(); }),
+        groups(oracle),
+        consumers(oracle) {}
 
   reactor::sim::World world;
   Oracle oracle;
   GroupOracle groups;
+  ConsumerOracle consumers;
   std::deque<TopicFacts> topics;  // references stay valid
   reactor::SocketAddress broker{"10.0.0.1", 9092};
   bool producing_done = false;  // consumers stop when they have caught up

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/sim/admin.h"
+#include "tests/sim/group_consumer.h"
 #include "tests/sim/member.h"
 #include "tests/sim/node.h"
 
@@ -117,6 +118,12 @@ void SwarmRun::draw_broker() {
   o.log_directories = prng_.chance(1, 5) ? 2 : 1;
   o.properties["group.initial.rebalance.delay.ms"] = std::to_string(prng_.below(500));
   o.properties["group.min.session.timeout.ms"] = "500";
+  o.properties["group.consumer.min.session.timeout.ms"] = "500";
+  o.properties["group.consumer.session.timeout.ms"] =
+      std::to_string(kConsumerSession / std::chrono::milliseconds(1));
+  o.properties["group.consumer.min.heartbeat.interval.ms"] = "100";
+  o.properties["group.consumer.heartbeat.interval.ms"] = "100";
+  o.properties["group.consumer.assignment.interval.ms"] = std::to_string(prng_.below(600));
   o.properties["offsets.topic.num.partitions"] = std::to_string(prng_.between(1, 8));
   o.properties["log.retention.check.interval.ms"] = std::to_string(prng_.between(50, 2'000));
   batches_ = prng_.between(800, 1'600);
@@ -216,7 +223,8 @@ void SwarmRun::start_clients() {
   }
 }
 
-// A group over the first topic. What it is asked to keep holds in `flushed` mode only.
+// A group of each protocol over the first topic. What they are asked to keep holds in `flushed`
+// mode only.
 void SwarmRun::start_members() {
   const uint64_t members = broker_options_.written ? 0 : prng_.below(5);
   for (uint64_t i = 0; i < members; ++i) {
@@ -226,6 +234,15 @@ void SwarmRun::start_members() {
     options.is_static = prng_.chance(1, 4);
     others_.push_back(stage_.world.start({.name = options.name},
                                          [this, options] { return member_main(stage_, options); }));
+  }
+  const uint64_t consumers = broker_options_.written ? 0 : prng_.below(5);
+  for (uint64_t i = 0; i < consumers; ++i) {
+    MemberOptions options;
+    options.name = fmt::format("n{}", i);
+    options.seed = prng_.next();
+    options.is_static = prng_.chance(1, 4);
+    others_.push_back(stage_.world.start(
+        {.name = options.name}, [this, options] { return group_consumer_main(stage_, options); }));
   }
 }
 
@@ -376,8 +393,9 @@ RunReport SwarmRun::run() {
   report_.acked = stage_.oracle.acked_batches();
   report_.taken_back = stage_.oracle.batches_taken_back();
   report_.generations = static_cast<uint64_t>(std::max(stage_.groups.generation(), 0));
-  report_.commits = stage_.groups.commits();
-  report_.fenced = stage_.groups.fenced();
+  report_.commits = stage_.groups.commits() + stage_.consumers.commits();
+  report_.fenced = stage_.groups.fenced() + stage_.consumers.fenced();
+  report_.moves = stage_.consumers.moves();
   std::set<std::string> directories;
   for (const auto& path : segments_) directories.insert(path.substr(0, path.rfind('/')));
   report_.rolls = segments_.size() - directories.size();

@@ -19,6 +19,7 @@ struct RunReport {
   uint64_t rolls = 0;
   uint64_t taken_back = 0;
   uint64_t generations = 0;  // of the group that was assigned last
+  uint64_t moves = 0;        // of partitions between members of the consumer protocol
   uint64_t commits = 0;      // of offsets, acknowledged
   uint64_t fenced = 0;       // and refused
   uint64_t virtual_ms = 0;

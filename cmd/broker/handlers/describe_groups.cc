@@ -14,10 +14,6 @@ using reactor::Task;
 
 namespace {
 
-// Everything that can be done to a group, as bits: read, delete, describe, describe_configs,
-// alter_configs.
-constexpr int32_t kAllGroupOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
-
 void describe(RequestContext& context, const group::DescribeAnswer& answer,
               kafka::DescribeGroupsResponse::DescribedGroup& out) {
   out.error_code = code(answer.error);
@@ -26,7 +22,8 @@ void describe(RequestContext& context, const group::DescribeAnswer& answer,
   out.protocol_data = answer.protocol;
   if (answer.error == KafkaCode::group_id_not_found) {
     if (context.api_version < 6) out.error_code = code(KafkaCode::none);
-    out.error_message = context.keep("Group " + std::string(out.group_id) + " not found.");
+    const char* why = answer.is_of_other_type ? " is not a classic group." : " not found.";
+    out.error_message = context.keep("Group " + std::string(out.group_id) + why);
   }
   for (const auto& m : answer.members) {
     auto& member = out.members.emplace_back();

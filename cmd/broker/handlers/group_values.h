@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "cmd/broker/broker_shard.h"
+#include "cmd/broker/request.h"
 #include "reactor/base/bytes.h"
 #include "reactor/shard.h"
 #include "replication/group/requests.h"
@@ -14,6 +16,18 @@
 namespace odradek::broker {
 
 constexpr int16_t code(KafkaCode error) { return static_cast<int16_t>(error); }
+
+// Everything that can be done to a group, as bits: read, delete, describe, describe_configs,
+// alter_configs.
+inline constexpr int32_t kAllGroupOperations =
+    (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
+
+// Whether groups of the consumer protocol are served: group.coordinator.rebalance.protocols, and
+// the cluster's group.version.
+inline bool consumer_protocol_enabled(const RequestContext& context) {
+  return context.shard.config().consumer_protocol &&
+         context.shard.image().current().feature_level("group.version") >= 1;
+}
 
 inline group::Bytes owned(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
 inline std::optional<std::string> owned(const std::optional<std::string_view>& text) {

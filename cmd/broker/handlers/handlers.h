@@ -34,6 +34,8 @@ ServeResult serve_offset_delete(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_groups(RequestContext& context, wire::Reader& reader);
 ServeResult serve_list_groups(RequestContext& context, wire::Reader& reader);
 ServeResult serve_delete_groups(RequestContext& context, wire::Reader& reader);
+ServeResult serve_consumer_group_heartbeat(RequestContext& context, wire::Reader& reader);
+ServeResult serve_consumer_group_describe(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_acls(RequestContext& context, wire::Reader& reader);
 ServeResult serve_create_acls(RequestContext& context, wire::Reader& reader);
 ServeResult serve_delete_acls(RequestContext& context, wire::Reader& reader);

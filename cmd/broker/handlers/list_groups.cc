@@ -18,6 +18,7 @@ using reactor::Task;
 namespace {
 
 constexpr std::string_view kClassic = "classic";
+constexpr std::string_view kConsumer = "consumer";
 
 char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); }
 
@@ -43,12 +44,13 @@ Task<void> list_groups(RequestContext& context, const kafka::ListGroupsRequest& 
     }
     for (const auto& group : answer.groups) {
       if (!passes(request.states_filter, group.state)) continue;
-      if (!passes(request.types_filter, kClassic)) continue;
+      const auto type = group.is_classic ? kClassic : kConsumer;
+      if (!passes(request.types_filter, type)) continue;
       auto& out = reply.groups.emplace_back();
       out.group_id = group.id;
       out.protocol_type = group.protocol_type;
       out.group_state = group.state;
-      out.group_type = kClassic;
+      out.group_type = type;
     }
   }
 }

@@ -100,6 +100,8 @@ Task<void> fetch_group(RequestContext& context, const Request::OffsetFetchReques
   out.group_id = wanted.group_id;
   group::OffsetFetch fetch;
   fetch.group = wanted.group_id;
+  fetch.member_id = owned(wanted.member_id);
+  fetch.member_epoch = wanted.member_epoch;
   std::vector<const Request::OffsetFetchRequestTopics*> unknown;
   if (wanted.topics) {
     fetch.topics.emplace();

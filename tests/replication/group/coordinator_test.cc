@@ -33,6 +33,27 @@ TEST_CASE("offsets are committed, fetched, expired and removed as Kafka does it"
 TEST_CASE("a restart finds groups and offsets as they were acknowledged") {
   expect_as_written("restart");
 }
+TEST_CASE("consumers join, move towards their targets, are fenced and leave") {
+  expect_as_written("consumer");
+}
+TEST_CASE("a partition moves only when its owner gave it up, or was too slow to") {
+  expect_as_written("consumer_moves");
+}
+TEST_CASE("a static consumer that leaves for a while finds its partitions again") {
+  expect_as_written("consumer_static");
+}
+TEST_CASE("new topics, more partitions and regular expressions reach a consumer group") {
+  expect_as_written("consumer_topics");
+}
+TEST_CASE("members of a consumer group commit with their epochs and nobody else does") {
+  expect_as_written("consumer_offsets");
+}
+TEST_CASE("a restart and a failed append find consumer groups as they were acknowledged") {
+  expect_as_written("consumer_restart");
+}
+TEST_CASE("a classic group becomes a consumer group and back with its members in it") {
+  expect_as_written("migration");
+}
 
 }  // namespace
 }  // namespace odradek::group

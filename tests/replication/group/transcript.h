@@ -7,6 +7,7 @@
 //   join G [member=M] [instance=I] [type=T] protocols=P:TOPIC+TOPIC,... [session=MS]
 //          [rebalance=MS] [v=N]
 //   sync G member=M gen=N [instance=I] [type=T] [protocol=P] [assign=M:TEXT,...]
+//          where the text @t.0.1 is an assignment of partitions 0 and 1 of t
 //   heartbeat G member=M gen=N [instance=I]
 //   leave G member=M,... | instance=I,...
 //   commit G [member=M gen=N] [v=N] [retention=MS] [note=TEXT] TOPIC/PARTITION=OFFSET ...
@@ -15,6 +16,10 @@
 //   describe G | list | delete G
 //   committed | failed CODE            the oldest append that is on its way, or all of them
 //   topics_deleted TOPIC ... | expire
+//   topic NAME PARTITIONS | drop NAME  a topic is made, grows or goes
+//   beat G member=M epoch=N [topics=T+...] [regex=R] [owned=T:P,P+...] [instance=I] [timeout=MS]
+//          [assignor=A] [v=N]         ConsumerGroupHeartbeat
+//   show G                             ConsumerGroupDescribe
 #pragma once
 
 #include <algorithm>
@@ -29,8 +34,10 @@
 
 #include "net/kafka/messages/consumer_protocol_subscription.h"
 #include "net/wire/writer.h"
+#include "replication/group/consumer_protocol.h"
 #include "replication/group/coordinator.h"
 #include "replication/group/record_codec.h"
+#include "tests/replication/group/consumer_words.h"
 #include "tests/test.h"
 
 namespace odradek::group {
@@ -97,6 +104,7 @@ class Transcript {
     if (verb == "at") return move_time(std::stoll(plain_.at(0)));
     if (verb == "committed" || verb == "failed") return end_append(verb == "committed");
     if (verb == "topics_deleted") return delete_topics();
+    if (verb == "topic" || verb == "drop") return change_topic(verb == "topic");
     if (verb == "expire") return expire();
     const RequestId id(++requests_);
     show(coordinator_->request(id, request(verb), now()));
@@ -108,16 +116,31 @@ class Transcript {
     config_.members_max = static_cast<int32_t>(number("members_max", INT32_MAX));
     config_.metadata_max = static_cast<int32_t>(number("metadata_max", 4096));
     config_.retention_ms = number("retention", 604'800'000);
+    config_.consumer.members_max = static_cast<int32_t>(number("consumers_max", INT32_MAX));
+    config_.consumer.assignment_interval_ms = static_cast<int32_t>(number("interval", 0));
+    config_.consumer.upgrades = word("upgrades", "yes") == "yes";
+    config_.consumer.downgrades = word("downgrades", "yes") == "yes";
+    cluster_ = {};
     durable_.clear();
     appends_.clear();
     ms_ = 0;
     requests_ = 0;
-    coordinator_ = std::make_unique<Coordinator>(config_);
+    coordinator_ = std::make_unique<Coordinator>(config_, cluster_);
     show(coordinator_->loaded(now()));
   }
 
+  void change_topic(bool is_there) {
+    const bool is_new = is_there && !cluster_.find(std::string_view(plain_.at(0)));
+    if (is_there) {
+      cluster_.set(plain_.at(0), std::stoi(plain_.at(1)));
+    } else {
+      cluster_.drop(plain_.at(0));
+    }
+    coordinator_->topics_changed({plain_.at(0)}, is_new);
+  }
+
   void reload() {
-    coordinator_ = std::make_unique<Coordinator>(config_);
+    coordinator_ = std::make_unique<Coordinator>(config_, cluster_);
     appends_.clear();
     for (const auto& record : durable_) {
       // Through the bytes, as a restart takes it.
@@ -148,7 +171,10 @@ class Transcript {
   }
 
   void end_append(bool well) {
-    REQUIRE_FALSE(appends_.empty());
+    if (appends_.empty()) {
+      out_ += "  nothing is on its way\n";
+      return;
+    }
     const Ticket first = appends_.front().ticket;
     if (!well) {
       appends_.clear();
@@ -196,6 +222,8 @@ class Transcript {
     if (verb == "forget") return forget(group);
     if (verb == "describe") return DescribeGroup{group};
     if (verb == "delete") return DeleteGroup{group};
+    if (verb == "beat") return beat(group);
+    if (verb == "show") return DescribeConsumerGroup{group};
     REQUIRE_EQ(verb, "list");
     return ListGroups{};
   }
@@ -220,13 +248,41 @@ class Transcript {
     return out;
   }
 
+  Request beat(const std::string& group) const {
+    ConsumerHeartbeat out;
+    out.group = group;
+    out.member_id = word("member");
+    out.epoch = static_cast<int32_t>(number("epoch", 0));
+    out.instance_id = maybe("instance");
+    out.client_id = word("client", "c");
+    out.client_host = "/10.0.0.9";
+    out.rebalance_timeout_ms =
+        static_cast<int32_t>(number("timeout", out.epoch == 0 ? 60'000 : -1));
+    if (const auto topics = maybe("topics")) out.topics = split(*topics, '+');
+    out.regex = maybe("regex");
+    out.assignor = maybe("assignor");
+    if (const auto owned = maybe("owned")) out.owned = partitions_from(cluster_, *owned);
+    if (!out.owned && out.epoch == 0 && word("owned", "-") == "-") out.owned.emplace();
+    out.unique = "u" + std::to_string(requests_);
+    out.makes_own_id = number("v", 1) >= 1;
+    return out;
+  }
+
+  static Bytes assignment_bytes(const std::string& text) {
+    if (!text.starts_with('@')) return {text.begin(), text.end()};
+    const auto parts = split(text.substr(1), '.');
+    NamedPartitions partitions;
+    for (size_t i = 1; i < parts.size(); ++i) partitions[parts[0]].insert(std::stoi(parts[i]));
+    return make_assignment(partitions, {0, 1});
+  }
+
   Request sync(const std::string& group) const {
     SyncGroup out{
         group, who(), static_cast<int32_t>(number("gen", -1)), maybe("type"), maybe("protocol"),
         {}};
     for (const auto& a : split(word("assign"), ',')) {
       const auto parts = split(a, ':');
-      out.assignments.push_back({parts.at(0), {parts.at(1).begin(), parts.at(1).end()}});
+      out.assignments.push_back({parts.at(0), assignment_bytes(parts.at(1))});
     }
     return out;
   }
@@ -250,6 +306,7 @@ class Transcript {
       const auto place = split(sides.at(0), '/');
       OffsetCommit::Offset offset;
       offset.topic = place.at(0);
+      offset.topic_id = cluster_.id_of(offset.topic);
       offset.partition = std::stoi(place.at(1));
       offset.offset = std::stoll(sides.at(1));
       offset.metadata = word("note");
@@ -259,7 +316,8 @@ class Transcript {
   }
 
   Request fetch(const std::string& group) const {
-    OffsetFetch out{group, std::nullopt};
+    OffsetFetch out{group, std::nullopt, maybe("member"),
+                    static_cast<int32_t>(number("epoch", -1))};
     for (size_t i = 1; i < plain_.size(); ++i) {
       const auto place = split(plain_[i], '/');
       if (!out.topics) out.topics.emplace();
@@ -302,6 +360,16 @@ class Transcript {
     out_ += "errors=";
     for (const auto code : codes) out_ += std::to_string(static_cast<int>(code)) + " ";
   }
+  static std::string assignment_text(const Bytes& bytes) {
+    const auto parsed = parse_assignment(bytes);
+    if (!parsed || parsed->partitions.empty()) return text(bytes);
+    std::string out;
+    for (const auto& [topic, indexes] : parsed->partitions) {
+      out += "@" + topic;
+      for (const int32_t index : indexes) out += "." + std::to_string(index);
+    }
+    return out;
+  }
   static std::string text(const Bytes& bytes) {
     std::string out;
     for (const uint8_t b : bytes) {
@@ -325,7 +393,7 @@ class Transcript {
     error(a.error);
     if (a.error == KafkaCode::none) {
       out_ += a.protocol_type.value_or("null") + "/" + a.protocol.value_or("null") + " gets '" +
-              text(a.assignment) + "'";
+              assignment_text(a.assignment) + "'";
     }
   }
   void tell(const HeartbeatAnswer& a) {
@@ -388,8 +456,22 @@ class Transcript {
             std::to_string(r.value->state_ms);
     for (const auto& m : r.value->members) {
       out_ += " [" + m.id + (m.instance_id ? " as " + *m.instance_id : "") + " gets '" +
-              text(m.assignment) + "']";
+              assignment_text(m.assignment) + "']";
     }
+  }
+
+  void tell(const ConsumerHeartbeatAnswer& a) {
+    error(a.error);
+    out_ += shown(cluster_, a);
+  }
+  void tell(const ConsumerGroupAnswer& a) {
+    error(a.error);
+    out_ += shown(cluster_, a);
+  }
+  template <class Record>
+    requires std::is_constructible_v<ConsumerRecord, Record>
+  void tell(const Record& record) {
+    out_ += shown(cluster_, record);
   }
 
   struct Append {
@@ -400,6 +482,7 @@ class Transcript {
   Words words_;
   std::vector<std::string> plain_;
   Config config_;
+  TestCluster cluster_;
   std::unique_ptr<Coordinator> coordinator_;
   std::vector<Append> appends_;
   std::vector<LoggedRecord> durable_;
