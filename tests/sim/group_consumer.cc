@@ -49,10 +49,11 @@ class GroupConsumer {
   Task<bool> connect();
   Task<void> disconnect();
   Task<bool> beat(int32_t epoch);
-  Task<void> take(const kafka::ConsumerGroupHeartbeatResponse::Assignment& assignment);
+  Task<void> take(const kafka::ConsumerGroupHeartbeatResponse::Assignment& assignment,
+                  int32_t had_epoch);
   Task<bool> fetch(const std::set<int32_t>& partitions);
   Task<void> commit_one();
-  Task<void> commit(int32_t partition, int64_t offset);
+  Task<void> commit(int32_t epoch, int32_t partition, int64_t offset);
   Task<void> misbehave();
   Task<void> nap(uint64_t ms_max) {
     co_await reactor::sleep_for(std::chrono::milliseconds(prng_.between(1, ms_max)));
@@ -61,6 +62,7 @@ class GroupConsumer {
     id_.clear();
     epoch_ = 0;
     positions_.clear();
+    lost_.reset();
   }
   std::set<int32_t> owned() const {
     std::set<int32_t> out;
@@ -79,8 +81,13 @@ class GroupConsumer {
   std::string id_;
   int32_t epoch_ = 0;
   uint64_t lives_ = 0;
-  std::map<int32_t, int64_t> positions_;             // of owned partitions
-  std::optional<std::pair<int32_t, int64_t>> lost_;  // a partition it had to give up
+  std::map<int32_t, int64_t> positions_;  // of owned partitions
+  struct Lost {
+    int32_t epoch = 0;
+    int32_t partition = 0;
+    int64_t offset = 0;
+  };
+  std::optional<Lost> lost_;  // a partition it had to give up, and when it had it
   bool worked_at_end_ = false;
 };
 
@@ -137,14 +144,14 @@ Task<bool> GroupConsumer::beat(int32_t epoch) {
   const int16_t error = answer.error_code;
   if (error == kFencedEpoch || error == kUnknownMember || error == kFencedInstance) give_up();
   if (error != 0) co_return false;
-  epoch_ = answer.member_epoch;
+  const int32_t had_epoch = std::exchange(epoch_, answer.member_epoch);
   stage_.consumers.heard(id_, sent);
-  if (answer.assignment) co_await take(*answer.assignment);
+  if (answer.assignment) co_await take(*answer.assignment, had_epoch);
   co_return !id_.empty();
 }
 
-Task<void> GroupConsumer::take(
-    const kafka::ConsumerGroupHeartbeatResponse::Assignment& assignment) {
+Task<void> GroupConsumer::take(const kafka::ConsumerGroupHeartbeatResponse::Assignment& assignment,
+                               int32_t had_epoch) {
   std::set<int32_t> shall;
   for (const auto& t : assignment.topic_partitions) {
     shall.insert(t.partitions.begin(), t.partitions.end());
@@ -153,7 +160,7 @@ Task<void> GroupConsumer::take(
     if (shall.contains(at->first)) {
       ++at;
     } else {
-      lost_ = *at;
+      lost_ = Lost{had_epoch, at->first, at->second};
       at = positions_.erase(at);
     }
   }
@@ -193,10 +200,10 @@ Task<bool> GroupConsumer::fetch(const std::set<int32_t>& partitions) {
 }
 
 // Without an answer nobody knows what became of it, and the member gives its identity up.
-Task<void> GroupConsumer::commit(int32_t partition, int64_t offset) {
+Task<void> GroupConsumer::commit(int32_t epoch, int32_t partition, int64_t offset) {
   kafka::OffsetCommitRequest request;
   request.group_id = kGroup;
-  request.generation_id_or_member_epoch = epoch_;
+  request.generation_id_or_member_epoch = epoch;
   request.member_id = id_;
   auto& t = request.topics.emplace_back();
   const std::string name = topic().name;
@@ -224,7 +231,7 @@ Task<void> GroupConsumer::commit_one() {
   if (positions_.empty() || !connection_) co_return;
   auto at = positions_.begin();
   std::advance(at, static_cast<int64_t>(prng_.below(positions_.size())));
-  co_await commit(at->first, at->second + static_cast<int64_t>(prng_.between(1, 10)));
+  co_await commit(epoch_, at->first, at->second + static_cast<int64_t>(prng_.between(1, 10)));
 }
 
 // Nothing of this while the world is healed and everybody is to finish.
@@ -240,11 +247,11 @@ Task<void> GroupConsumer::misbehave() {
       co_await nap(3'000);
       co_await commit_one();
       break;
-    case 2:  // a commit of what it no longer has
-      if (lost_ && !positions_.contains(lost_->first)) {
-        co_await commit(lost_->first, lost_->second);
+    case 2:  // a late commit of what it no longer has; with its present epoch it would be taken
+      if (lost_ && lost_->epoch < epoch_ && !positions_.contains(lost_->partition)) {
+        const Lost late = *std::exchange(lost_, std::nullopt);
+        co_await commit(late.epoch, late.partition, late.offset);
       }
-      lost_.reset();
       break;
     case 3:
       co_await beat(options_.is_static && prng_.chance(1, 2) ? -2 : -1);
