@@ -6,6 +6,7 @@
 
 #include "cmd/broker/known_properties.h"
 #include "reactor/limits.h"
+#include "replication/group/assignors.h"
 
 namespace odradek::broker {
 

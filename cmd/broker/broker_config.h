@@ -11,7 +11,7 @@
 
 #include "log/partition_log.h"
 #include "reactor/base/result.h"
-#include "replication/group/coordinator.h"
+#include "replication/group/effects.h"
 
 namespace odradek::broker {
 

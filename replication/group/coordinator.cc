@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "reactor/base/check.h"
+#include "replication/group/coordinator_records.h"
 #include "replication/group/limits.h"
 
 namespace odradek::group {

@@ -25,7 +25,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -185,16 +184,6 @@ class Coordinator {
   void store(const OffsetRecord& record);
 
   // Groups of the consumer protocol: coordinator_consumer.cc
-  struct Refusal {
-    KafkaCode code;
-    std::string message;
-  };
-  using MaybeRefused = std::optional<Refusal>;
-  MaybeRefused check_form(const ConsumerHeartbeat& beat) const;
-  MaybeRefused check_upgrade(const ClassicGroup& group) const;
-  MaybeRefused check_group(const ConsumerHeartbeat& beat) const;
-  MaybeRefused check_member(const ConsumerHeartbeat& beat) const;
-  MaybeRefused check_leave(const ConsumerHeartbeat& beat) const;
   ConsumerGroup& open_consumer_group(Step& step, const std::string& group);
   void leave(Step& step, RequestId id, const ConsumerHeartbeat& beat);
   void replace_static(Step& step, ConsumerGroup& group, const std::string& instance,
@@ -210,20 +199,15 @@ class Coordinator {
   void fence(Step& step, ConsumerGroup& group, const std::set<std::string>& members);
   void fire(Step& step, ConsumerGroup& group);
   void fire_consumers(Step& step);
-  KafkaCode check_commit(const ConsumerGroup& group, const OffsetCommit& commit) const;
-  KafkaCode check_fetch(const OffsetFetch& fetch) const;
 
   // Between the protocols: coordinator_migration.cc
   void upgrade(Step& step, const std::string& group);
-  bool may_downgrade(const ConsumerGroup& group, const std::set<std::string>& leaving) const;
   void downgrade(Step& step, ConsumerGroup& group, const std::set<std::string>& leaving,
                  bool rebalance);
-  KafkaCode check_join(const ConsumerGroup& group, const JoinGroup& join) const;
   void join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup& join);
   void sync(Step& step, RequestId id, ConsumerGroup& group, const SyncGroup& sync);
   void heartbeat(Step& step, RequestId id, ConsumerGroup& group, const Heartbeat& heartbeat);
   void leave(Step& step, RequestId id, ConsumerGroup& group, const LeaveGroup& leave);
-  KafkaCode check_classic(const ConsumerGroup& group, const Identity& who) const;
   void expect_join(Step& step, ConsumerGroup& group, ConsumerMember& member);
 
   // Records of groups of the consumer protocol, which are their state.
@@ -262,25 +246,5 @@ class Coordinator {
   std::map<std::pair<MonoTime, uint64_t>, ConsumerGroup*> consumer_timers_;
   int64_t new_topics_version_ = -1;  // of the cluster, when it last got a topic
 };
-
-template <class Record>
-void Coordinator::apply_consumer(const Record& record) {
-  ConsumerGroup* group = find_consumer(record.group);
-  if (!group && is_tombstone(record)) return;
-  if (std::is_same_v<Record, EpochRecord> && is_tombstone(record)) {
-    return end_consumer_group(record.group);
-  }
-  if (!group) group = &make_consumer_group(record.group);
-  group->apply(record);
-}
-
-// Changes the state at once, and the log with the step's append.
-template <class Record>
-void Coordinator::write(Step& step, Record record) {
-  const ConsumerGroup* group = find_consumer(record.group);
-  step.pending.undo.push_back(UndoRecord{group ? group->before(record) : tombstone_of(record)});
-  apply_consumer(record);
-  step.out.records.emplace_back(std::move(record));
-}
 
 }  // namespace odradek::group

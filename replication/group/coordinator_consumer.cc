@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "replication/group/coordinator.h"
+#include "replication/group/consumer_checks.h"
+#include "replication/group/coordinator_records.h"
 #include "replication/group/limits.h"
 #include "replication/group/reconciliation.h"
 #include "replication/group/topic_regex.h"
@@ -49,12 +50,11 @@ bool says_everything(const ConsumerHeartbeat& beat) {
 }  // namespace
 
 void Coordinator::on(Step& step, RequestId id, ConsumerHeartbeat& beat) {
-  MaybeRefused refused = check_form(beat);
-  if (beat.member_id.empty()) beat.member_id = beat.unique;
-  if (!refused && beat.epoch < 0) refused = check_leave(beat);
-  if (!refused && beat.epoch >= 0) refused = check_group(beat);
-  if (!refused && beat.epoch >= 0) refused = check_member(beat);
-  if (refused) {
+  if (beat.member_id.empty() && !beat.makes_own_id && beat.epoch == kJoinEpoch) {
+    beat.member_id = beat.unique;
+  }
+  const AnyGroup asked{find_consumer(beat.group), find_group(beat.group)};
+  if (auto refused = check_heartbeat(config_, asked, beat)) {
     return reply(
         step, id,
         ConsumerHeartbeatAnswer{.error = refused->code, .message = std::move(refused->message)});
@@ -222,7 +222,7 @@ void Coordinator::take_out(Step& step, const std::string& group, const std::stri
 
 // The group may be another one, or a classic one, afterwards.
 void Coordinator::fence(Step& step, ConsumerGroup& group, const std::set<std::string>& members) {
-  if (may_downgrade(group, members)) return downgrade(step, group, members, true);
+  if (may_downgrade(config_, group, members)) return downgrade(step, group, members, true);
   for (const auto& member : members) take_out(step, group.id(), member);
   std::vector<std::string> unused;
   for (const auto& [regex, resolved] : group.regexes()) {

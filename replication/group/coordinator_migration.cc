@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "replication/group/consumer_checks.h"
 #include "replication/group/consumer_protocol.h"
-#include "replication/group/coordinator.h"
+#include "replication/group/coordinator_records.h"
 
 namespace odradek::group {
 
@@ -120,13 +121,6 @@ void Coordinator::upgrade(Step& step, const std::string& name) {
   for (auto& [id, member] : group.members()) begin_session(step.now, group, member);
 }
 
-bool Coordinator::may_downgrade(const ConsumerGroup& group,
-                                const std::set<std::string>& leaving) const {
-  const size_t left = group.members().size() - leaving.size();
-  return config_.consumer.downgrades && left > 0 &&
-         left <= static_cast<size_t>(config_.members_max) && group.all_classic_but(leaving);
-}
-
 // The members keep what they shall have. With `rebalance` they meet for a new generation.
 void Coordinator::downgrade(Step& step, ConsumerGroup& group, const std::set<std::string>& leaving,
                             bool rebalance) {
@@ -152,25 +146,9 @@ void Coordinator::downgrade(Step& step, ConsumerGroup& group, const std::set<std
 
 // ---- classic members in a consumer group ----
 
-KafkaCode Coordinator::check_join(const ConsumerGroup& group, const JoinGroup& join) const {
-  const auto& member_id = join.who.member_id;
-  const bool known = !member_id.empty() && group.find(member_id);
-  if (!known && group.members().size() >= static_cast<size_t>(config_.consumer.members_max)) {
-    return KafkaCode::group_max_size_reached;
-  }
-  if (join.protocol_type != kConsumerProtocol || !group.supports(join.protocols) ||
-      !parse_subscription(join.protocols.front().metadata)) {
-    return KafkaCode::inconsistent_group_protocol;
-  }
-  if (!join.who.instance_id || member_id.empty()) return KafkaCode::none;
-  const ConsumerMember* now = group.find_static(*join.who.instance_id);
-  if (!now) return KafkaCode::unknown_member_id;
-  return now->id == member_id ? KafkaCode::none : KafkaCode::fenced_instance_id;
-}
-
 // Answered at once: there is nobody to wait for.
 void Coordinator::join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup& join) {
-  const KafkaCode error = check_join(group, join);
+  const KafkaCode error = check_join(config_, group, join);
   if (error != KafkaCode::none) return reply(step, id, join_error(error, join.who.member_id));
   const bool unknown = join.who.member_id.empty();
   const std::string member_id = unknown ? join.unique : join.who.member_id;
@@ -180,11 +158,9 @@ void Coordinator::join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup
   bool becomes_classic = false;
   if (join.who.instance_id) {
     const ConsumerMember* before = group.find_static(*join.who.instance_id);
-    if (before) {
-      const auto left = group.members().size();
-      becomes_classic = config_.consumer.downgrades && group.all_classic_but({before->id}) &&
-                        left <= static_cast<size_t>(config_.members_max);
-    }
+    becomes_classic = before && config_.consumer.downgrades &&
+                      group.all_classic_but({before->id}) &&
+                      group.members().size() <= static_cast<size_t>(config_.members_max);
     if (unknown) replace_static(step, group, *join.who.instance_id, member_id);
   }
   const auto parsed = *parse_subscription(join.protocols.front().metadata);
@@ -207,18 +183,6 @@ void Coordinator::join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup
   begin_session(step.now, group, member);
   if (becomes_classic) downgrade(step, group, {}, changed);
   reply(step, id, std::move(answer));
-}
-
-KafkaCode Coordinator::check_classic(const ConsumerGroup& group, const Identity& who) const {
-  const ConsumerMember* member = nullptr;
-  if (who.instance_id) {
-    member = group.find_static(*who.instance_id);
-    if (!member) return KafkaCode::unknown_member_id;
-    if (member->id != who.member_id) return KafkaCode::fenced_instance_id;
-  } else {
-    member = group.find(who.member_id);
-  }
-  return member && member->is_classic() ? KafkaCode::none : KafkaCode::unknown_member_id;
 }
 
 void Coordinator::sync(Step& step, RequestId id, ConsumerGroup& group, const SyncGroup& sync) {

@@ -2,7 +2,8 @@
 // Traps 60 to 63.
 #include <algorithm>
 
-#include "replication/group/coordinator.h"
+#include "replication/group/consumer_checks.h"
+#include "replication/group/coordinator_records.h"
 
 namespace odradek::group {
 
@@ -50,7 +51,9 @@ void Coordinator::set_offset(Step& step, const std::string& group, const std::st
 
 // none, or the error of the whole request. The order of the checks is Kafka's (trap 60).
 KafkaCode Coordinator::check_commit(Step& step, const OffsetCommit& commit) {
-  if (const auto* consumers = find_consumer(commit.group)) return check_commit(*consumers, commit);
+  if (const auto* consumers = find_consumer(commit.group)) {
+    return group::check_commit(*consumers, commit);
+  }
   ClassicGroup* group = find_group(commit.group);
   if (!group) {
     if (commit.generation < 0) {
@@ -111,7 +114,9 @@ void Coordinator::on(Step& step, RequestId id, OffsetFetch& fetch) {
   const auto found = groups_.find(fetch.group);
   const auto& have = found == groups_.end() ? kNothing : found->second.offsets;
   OffsetFetchAnswer answer;
-  answer.error = check_fetch(fetch);
+  if (const auto* consumers = find_consumer(fetch.group)) {
+    answer.error = check_fetch(*consumers, fetch);
+  }
   if (answer.error != KafkaCode::none) return reply(step, id, std::move(answer));
   const auto tell = [](int32_t index, const CommittedOffset& c) {
     return OffsetFetchAnswer::Partition{index, c.offset, c.leader_epoch, c.metadata};

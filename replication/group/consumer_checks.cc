@@ -1,9 +1,8 @@
-// What is asked of a group of the consumer protocol and cannot be: Kafka's reasons, in Kafka's
-// order. Nothing here changes anything, so what is not refused can be carried out.
+#include "replication/group/consumer_checks.h"
+
 #include <algorithm>
 
 #include "replication/group/consumer_protocol.h"
-#include "replication/group/coordinator.h"
 #include "replication/group/reconciliation.h"
 #include "replication/group/topic_regex.h"
 
@@ -11,13 +10,13 @@ namespace odradek::group {
 
 namespace {
 
+using MaybeRefused = std::optional<Refusal>;
+
 bool is_empty(const std::optional<std::string>& text) { return text && text->empty(); }
 
 std::string not_found(const std::string& group) { return "Group " + group + " not found."; }
 
-}  // namespace
-
-Coordinator::MaybeRefused Coordinator::check_form(const ConsumerHeartbeat& beat) const {
+MaybeRefused check_form(const Config& config, const ConsumerHeartbeat& beat) {
   const auto invalid = [](const char* why) { return Refusal{KafkaCode::invalid_request, why}; };
   const bool needs_id = beat.makes_own_id || beat.epoch > 0 || beat.epoch == kLeaveEpoch;
   if (needs_id && beat.member_id.empty()) return invalid("MemberId can't be empty.");
@@ -35,7 +34,7 @@ Coordinator::MaybeRefused Coordinator::check_form(const ConsumerHeartbeat& beat)
     return invalid("InstanceId can't be null.");
   }
   if (beat.epoch < kLeaveStaticEpoch) return invalid("MemberEpoch is invalid.");
-  const auto& offered = config_.consumer.assignors;
+  const auto& offered = config.consumer.assignors;
   if (beat.assignor && std::ranges::find(offered, *beat.assignor) == offered.end()) {
     return Refusal{KafkaCode::unsupported_assignor,
                    "ServerAssignor " + *beat.assignor + " is not offered by this broker."};
@@ -44,14 +43,14 @@ Coordinator::MaybeRefused Coordinator::check_form(const ConsumerHeartbeat& beat)
 }
 
 // A classic group with members becomes a consumer group with the first member that is one.
-Coordinator::MaybeRefused Coordinator::check_upgrade(const ClassicGroup& group) const {
+MaybeRefused check_upgrade(const Config& config, const ClassicGroup& group) {
   const auto no = [&group](const std::string& why) {
     return Refusal{KafkaCode::group_id_not_found,
                    "Classic group " + group.id() + " cannot become a consumer group: " + why};
   };
-  if (!config_.consumer.upgrades) return no("group.consumer.migration.policy forbids it.");
+  if (!config.consumer.upgrades) return no("group.consumer.migration.policy forbids it.");
   if (!group.is_consumer()) return no("its protocol type is not consumer.");
-  if (group.members().size() > static_cast<size_t>(config_.consumer.members_max)) {
+  if (group.members().size() > static_cast<size_t>(config.consumer.members_max)) {
     return no("it has more members than group.consumer.max.size.");
   }
   for (const auto& [id, member] : group.members()) {
@@ -64,28 +63,26 @@ Coordinator::MaybeRefused Coordinator::check_upgrade(const ClassicGroup& group) 
   return std::nullopt;
 }
 
-Coordinator::MaybeRefused Coordinator::check_group(const ConsumerHeartbeat& beat) const {
-  const ConsumerGroup* group = find_consumer(beat.group);
-  const ClassicGroup* classic = find(beat.group);
+MaybeRefused check_group(const Config& config, const AnyGroup& any, const ConsumerHeartbeat& beat) {
+  const auto& [group, classic] = any;
   if (!group && beat.epoch != kJoinEpoch) {
     return Refusal{
         KafkaCode::group_id_not_found,
         classic ? "Group " + beat.group + " is not a consumer group." : not_found(beat.group)};
   }
   if (classic && !classic->in(State::empty)) {
-    if (auto refused = check_upgrade(*classic)) return refused;
+    if (auto refused = check_upgrade(config, *classic)) return refused;
   }
   const bool known = group ? group->find(beat.member_id) != nullptr
                            : classic && classic->members().contains(beat.member_id);
   const size_t members = group ? group->members().size() : classic ? classic->members().size() : 0;
-  if (!known && members >= static_cast<size_t>(config_.consumer.members_max)) {
+  if (!known && members >= static_cast<size_t>(config.consumer.members_max)) {
     return Refusal{KafkaCode::group_max_size_reached, "The consumer group is full."};
   }
   return std::nullopt;
 }
 
-Coordinator::MaybeRefused Coordinator::check_member(const ConsumerHeartbeat& beat) const {
-  const ConsumerGroup* group = find_consumer(beat.group);
+MaybeRefused check_member(const ConsumerGroup* group, const ConsumerHeartbeat& beat) {
   const bool joins = beat.epoch == kJoinEpoch;
   const std::string named = "Member " + beat.member_id;
   const ConsumerMember* member = nullptr;
@@ -128,8 +125,7 @@ Coordinator::MaybeRefused Coordinator::check_member(const ConsumerHeartbeat& bea
   return std::nullopt;
 }
 
-Coordinator::MaybeRefused Coordinator::check_leave(const ConsumerHeartbeat& beat) const {
-  const ConsumerGroup* group = find_consumer(beat.group);
+MaybeRefused check_leave(const ConsumerGroup* group, const ConsumerHeartbeat& beat) {
   if (!group) return Refusal{KafkaCode::group_id_not_found, not_found(beat.group)};
   const ConsumerMember* member =
       beat.instance_id ? group->find_static(*beat.instance_id) : group->find(beat.member_id);
@@ -144,8 +140,18 @@ Coordinator::MaybeRefused Coordinator::check_leave(const ConsumerHeartbeat& beat
   return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<Refusal> check_heartbeat(const Config& config, const AnyGroup& group,
+                                       const ConsumerHeartbeat& beat) {
+  if (auto refused = check_form(config, beat)) return refused;
+  if (beat.epoch < 0) return check_leave(group.consumer, beat);
+  if (auto refused = check_group(config, group, beat)) return refused;
+  return check_member(group.consumer, beat);
+}
+
 // Trap 65; with an older epoch a partition can be committed that was the member's then (KIP-1251).
-KafkaCode Coordinator::check_commit(const ConsumerGroup& group, const OffsetCommit& commit) const {
+KafkaCode check_commit(const ConsumerGroup& group, const OffsetCommit& commit) {
   if (commit.generation < 0 && group.members().empty()) return KafkaCode::none;
   const ConsumerMember* member = group.find(commit.who.member_id);
   if (!member) return KafkaCode::unknown_member_id;
@@ -171,13 +177,47 @@ KafkaCode Coordinator::check_commit(const ConsumerGroup& group, const OffsetComm
   return KafkaCode::none;
 }
 
-KafkaCode Coordinator::check_fetch(const OffsetFetch& fetch) const {
-  const ConsumerGroup* group = find_consumer(fetch.group);
-  if (!group || (!fetch.member_id && fetch.member_epoch < 0)) return KafkaCode::none;
-  const ConsumerMember* member = group->find(fetch.member_id.value_or(""));
+KafkaCode check_fetch(const ConsumerGroup& group, const OffsetFetch& fetch) {
+  if (!fetch.member_id && fetch.member_epoch < 0) return KafkaCode::none;
+  const ConsumerMember* member = group.find(fetch.member_id.value_or(""));
   if (!member) return KafkaCode::unknown_member_id;
   if (fetch.member_epoch == member->now.epoch) return KafkaCode::none;
   return member->is_classic() ? KafkaCode::illegal_generation : KafkaCode::stale_member_epoch;
+}
+
+KafkaCode check_join(const Config& config, const ConsumerGroup& group, const JoinGroup& join) {
+  const auto& member_id = join.who.member_id;
+  const bool known = !member_id.empty() && group.find(member_id);
+  if (!known && group.members().size() >= static_cast<size_t>(config.consumer.members_max)) {
+    return KafkaCode::group_max_size_reached;
+  }
+  if (join.protocol_type != kConsumerProtocol || !group.supports(join.protocols) ||
+      !parse_subscription(join.protocols.front().metadata)) {
+    return KafkaCode::inconsistent_group_protocol;
+  }
+  if (!join.who.instance_id || member_id.empty()) return KafkaCode::none;
+  const ConsumerMember* now = group.find_static(*join.who.instance_id);
+  if (!now) return KafkaCode::unknown_member_id;
+  return now->id == member_id ? KafkaCode::none : KafkaCode::fenced_instance_id;
+}
+
+KafkaCode check_classic(const ConsumerGroup& group, const Identity& who) {
+  const ConsumerMember* member = nullptr;
+  if (who.instance_id) {
+    member = group.find_static(*who.instance_id);
+    if (!member) return KafkaCode::unknown_member_id;
+    if (member->id != who.member_id) return KafkaCode::fenced_instance_id;
+  } else {
+    member = group.find(who.member_id);
+  }
+  return member && member->is_classic() ? KafkaCode::none : KafkaCode::unknown_member_id;
+}
+
+bool may_downgrade(const Config& config, const ConsumerGroup& group,
+                   const std::set<std::string>& leaving) {
+  const size_t left = group.members().size() - leaving.size();
+  return config.consumer.downgrades && left > 0 &&
+         left <= static_cast<size_t>(config.members_max) && group.all_classic_but(leaving);
 }
 
 }  // namespace odradek::group
