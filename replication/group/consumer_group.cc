@@ -196,18 +196,6 @@ SubscriptionRecord ConsumerGroup::before(const SubscriptionRecord& record) const
   return out;
 }
 
-EpochRecord ConsumerGroup::before(const EpochRecord& record) const {
-  EpochRecord out{record.group, std::nullopt};
-  if (epoch_.epoch != 0) out.value = epoch_;
-  return out;
-}
-
-TargetEpochRecord ConsumerGroup::before(const TargetEpochRecord& record) const {
-  TargetEpochRecord out{record.group, std::nullopt};
-  if (target_epoch_.epoch != 0) out.value = target_epoch_;
-  return out;
-}
-
 void ConsumerGroup::apply(const TargetRecord& record) {
   if (record.value) {
     targets_[record.member] = *record.value;
@@ -272,6 +260,10 @@ RegexRecord ConsumerGroup::before(const RegexRecord& record) const {
   const auto found = regexes_.find(record.regex);
   if (found != regexes_.end()) out.value = found->second;
   return out;
+}
+
+bool ConsumerGroup::is_unwritten() const {
+  return members_.empty() && targets_.empty() && regexes_.empty() && epoch_ == GroupEpoch{};
 }
 
 std::vector<ConsumerRecord> ConsumerGroup::tombstones() const {

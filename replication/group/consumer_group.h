@@ -111,14 +111,18 @@ class ConsumerGroup {
   void apply(const RegexRecord& record);
   // The record that says of the same thing what is so now: what undoes `record`.
   SubscriptionRecord before(const SubscriptionRecord& record) const;
-  EpochRecord before(const EpochRecord& record) const;
+  EpochRecord before(const EpochRecord& record) const { return {record.group, epoch_}; }
   TopicsRecord before(const TopicsRecord& record) const { return {record.group, old_topics_}; }
-  TargetEpochRecord before(const TargetEpochRecord& record) const;
+  TargetEpochRecord before(const TargetEpochRecord& record) const {
+    return {record.group, target_epoch_};
+  }
   TargetRecord before(const TargetRecord& record) const;
   CurrentRecord before(const CurrentRecord& record) const;
   RegexRecord before(const RegexRecord& record) const;
   // What removes the group from the log: the epoch's tombstone last.
   std::vector<ConsumerRecord> tombstones() const;
+  // There is nothing of it in the log.
+  bool is_unwritten() const;
   // What Kafka before 4.1 wrote of its topics is in the log.
   bool has_old_topics() const { return old_topics_; }
 

@@ -148,10 +148,8 @@ bool Coordinator::resolve_regexes(Step& step, ConsumerGroup& group) {
   return changed;
 }
 
-// A new group gets its first epoch; otherwise it grows when who is there or what they want changed,
-// or when the topics did.
+// It grows when who is there or what they want changed, or when the topics did.
 void Coordinator::refresh_epoch(Step& step, ConsumerGroup& group, bool changed) {
-  changed |= group.epoch() == 0;
   if (!changed && !group.topics_changed) return;
   const int64_t hash = metadata_hash(view_, group.topic_names());
   if (changed || hash != group.metadata_hash()) {

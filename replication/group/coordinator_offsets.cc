@@ -267,6 +267,7 @@ void Coordinator::undo_record(const ConsumerRecord& before, Now now) {
         apply_consumer(record);
         ConsumerGroup* group = find_consumer(record.group);
         if (!group) return;
+        if (group->is_unwritten()) return end_consumer_group(record.group);
         group->topics_changed = true;
         if constexpr (requires { record.member; }) {
           ConsumerMember* member = group->find(record.member);

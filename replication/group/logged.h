@@ -87,9 +87,11 @@ struct SubscriptionRecord {
   std::optional<Subscription> value;
 };
 
+// A group that nobody wrote an epoch of is in its first, and needs no target for it.
 struct GroupEpoch {
-  int32_t epoch = 0;
+  int32_t epoch = 1;
   int64_t metadata_hash = 0;
+  bool operator==(const GroupEpoch&) const = default;
 };
 // The group itself: its tombstone is the group's end.
 struct EpochRecord {
@@ -104,7 +106,7 @@ struct TopicsRecord {
 };
 
 struct TargetEpoch {
-  int32_t epoch = 0;
+  int32_t epoch = 1;
   int64_t made_ms = 0;  // 0: at once to be made anew when the group's epoch is higher
 };
 struct TargetEpochRecord {

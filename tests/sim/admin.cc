@@ -253,7 +253,7 @@ Task<int> verify_main(Stage& stage, VerifyOptions options) {
   if (!names) co_return 1;
   check_topics(stage, *names);
   for (int tries = 0; tries < 20 && !co_await check_changes(stage); ++tries) co_await nap(prng);
-  if (!co_await verify_group(stage, prng)) co_return 3;
+  if (!co_await verify_groups(stage, prng)) co_return 3;
   for (TopicFacts& topic : stage.topics) {
     for (int32_t p = 0; topic.alive() && p < topic.partitions; ++p) {
       Oracle::Content content;

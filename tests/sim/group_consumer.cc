@@ -91,8 +91,6 @@ class GroupConsumer {
   bool worked_at_end_ = false;
 };
 
-constexpr std::string_view kGroup = "sim-consumers";
-
 Task<bool> GroupConsumer::connect() {
   if (connection_ && connection_->usable()) co_return true;
   co_await disconnect();
@@ -103,7 +101,7 @@ Task<bool> GroupConsumer::connect() {
   }
   connection_ = std::move(fresh);
   kafka::FindCoordinatorRequest find;
-  find.coordinator_keys = {kGroup};
+  find.coordinator_keys = {kConsumersGroup};
   const auto found = co_await ask<kafka::FindCoordinatorResponse>(4, std::move(find));
   co_return found && found->message.coordinators.at(0).error_code == 0;
 }
@@ -117,7 +115,7 @@ Task<void> GroupConsumer::disconnect() {
 Task<bool> GroupConsumer::beat(int32_t epoch) {
   if (id_.empty()) id_ = fmt::format("{}-{}", options_.name, ++lives_);
   kafka::ConsumerGroupHeartbeatRequest request;
-  request.group_id = kGroup;
+  request.group_id = kConsumersGroup;
   request.member_id = id_;
   request.member_epoch = epoch;
   if (options_.is_static) request.instance_id = options_.name;
@@ -179,7 +177,7 @@ Task<void> GroupConsumer::take(const kafka::ConsumerGroupHeartbeatResponse::Assi
 Task<bool> GroupConsumer::fetch(const std::set<int32_t>& partitions) {
   kafka::OffsetFetchRequest request;
   auto& group = request.groups.emplace_back();
-  group.group_id = kGroup;
+  group.group_id = kConsumersGroup;
   group.member_id = id_;
   group.member_epoch = epoch_;
   auto& wanted = group.topics->emplace_back();
@@ -202,7 +200,7 @@ Task<bool> GroupConsumer::fetch(const std::set<int32_t>& partitions) {
 // Without an answer nobody knows what became of it, and the member gives its identity up.
 Task<void> GroupConsumer::commit(int32_t epoch, int32_t partition, int64_t offset) {
   kafka::OffsetCommitRequest request;
-  request.group_id = kGroup;
+  request.group_id = kConsumersGroup;
   request.generation_id_or_member_epoch = epoch;
   request.member_id = id_;
   auto& t = request.topics.emplace_back();

@@ -317,34 +317,50 @@ Task<int> member_main(Stage& stage, MemberOptions options) {
   co_return 0;
 }
 
-Task<bool> verify_group(Stage& stage, Prng& prng) {
-  if (stage.topics.empty() || stage.groups.commits() == 0) co_return true;
-  for (int tries = 0; tries < 50; ++tries) {
-    Connection connection("verify");
-    bool done = false;
-    if (co_await connection.open(stage.broker, in(5s))) {
-      kafka::OffsetFetchRequest request;
-      request.groups.emplace_back().group_id = kGroup;
-      auto& topic = request.groups[0].topics->emplace_back();
-      topic.name = stage.topics.front().name;
-      for (int32_t p = 0; p < stage.topics.front().partitions; ++p) {
-        topic.partition_indexes.push_back(p);
-      }
-      const auto asked = stage.groups.ask();
-      const auto reply =
-          co_await ask<kafka::OffsetFetchResponse>(stage, connection, 8, std::move(request));
-      done = reply && reply->message.groups.at(0).error_code == 0;
-      for (size_t i = 0; done && i < reply->message.groups[0].topics.size(); ++i) {
-        for (const auto& p : reply->message.groups[0].topics[i].partitions) {
-          stage.groups.fetched(asked, p.partition_index, p.committed_offset);
-        }
+// What `group` has committed of the first topic; nothing when nobody answered.
+static Task<std::optional<std::map<int32_t, int64_t>>> committed_offsets(Stage& stage,
+                                                                         std::string group) {
+  std::optional<std::map<int32_t, int64_t>> out;
+  Connection connection("verify");
+  if (co_await connection.open(stage.broker, in(5s))) {
+    kafka::OffsetFetchRequest request;
+    request.groups.emplace_back().group_id = group;
+    auto& topic = request.groups[0].topics->emplace_back();
+    topic.name = stage.topics.front().name;
+    for (int32_t p = 0; p < stage.topics.front().partitions; ++p) {
+      topic.partition_indexes.push_back(p);
+    }
+    const auto reply =
+        co_await ask<kafka::OffsetFetchResponse>(stage, connection, 8, std::move(request));
+    if (reply && reply->message.groups.at(0).error_code == 0) {
+      out.emplace();
+      for (const auto& t : reply->message.groups[0].topics) {
+        for (const auto& p : t.partitions) (*out)[p.partition_index] = p.committed_offset;
       }
     }
-    co_await connection.close();
-    if (done) co_return true;
+  }
+  co_await connection.close();
+  co_return out;
+}
+
+template <class Judge>
+static Task<bool> verify(Stage& stage, Prng& prng, std::string group, Judge& judge) {
+  if (stage.topics.empty() || judge.commits() == 0) co_return true;
+  for (int tries = 0; tries < 50; ++tries) {
+    const auto asked = judge.ask();
+    const auto offsets = co_await committed_offsets(stage, group);
+    if (offsets) {
+      for (const auto& [partition, offset] : *offsets) judge.fetched(asked, partition, offset);
+      co_return true;
+    }
     co_await reactor::sleep_for(std::chrono::milliseconds(prng.between(1, 200)));
   }
   co_return false;
+}
+
+Task<bool> verify_groups(Stage& stage, Prng& prng) {
+  if (!co_await verify(stage, prng, std::string(kGroup), stage.groups)) co_return false;
+  co_return co_await verify(stage, prng, std::string(kConsumersGroup), stage.consumers);
 }
 
 }  // namespace odradek::simulation

@@ -16,7 +16,9 @@ struct MemberOptions {
 // Ends when the producers are done and it has once more been assigned something and committed.
 reactor::Task<int> member_main(Stage& stage, MemberOptions options);
 
-// Fetches what the group has committed and lets the oracle judge; false when nobody answered.
-reactor::Task<bool> verify_group(Stage& stage, Prng& prng);
+inline constexpr std::string_view kConsumersGroup = "sim-consumers";  // of the consumer protocol
+
+// Fetches what both groups have committed and lets the oracles judge; false when nobody answered.
+reactor::Task<bool> verify_groups(Stage& stage, Prng& prng);
 
 }  // namespace odradek::simulation

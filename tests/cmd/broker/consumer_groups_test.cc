@@ -69,11 +69,11 @@ TEST_CASE("a consumer joins, commits with its epoch, and goes on after a restart
     EXPECT_EQ(co_await beat(c, me, "t"), 16);  // nobody coordinates yet
     co_await find_coordinator(c, "g");
     EXPECT_EQ(co_await beat(c, me, "t"), 0);
-    EXPECT_EQ(me.epoch, 1);
+    EXPECT_EQ(me.epoch, 2);
     EXPECT_EQ(me.partitions.size(), 3u);
     EXPECT_EQ(co_await commit_as(c, me, 5), 0);
     EXPECT_EQ(co_await commit_as(c, me, 6, 8), 35);
-    EXPECT_EQ(co_await commit_as(c, {"m", 2, {}}, 6), 113);
+    EXPECT_EQ(co_await commit_as(c, {"m", 3, {}}, 6), 113);
     EXPECT_EQ(co_await commit_as(c, {"n", 1, {}}, 6), 25);
     Consumer late{"m", 7, {}};
     EXPECT_EQ(co_await beat(c, late, "t"), 110);
@@ -83,7 +83,7 @@ TEST_CASE("a consumer joins, commits with its epoch, and goes on after a restart
   cluster.tell([](Client& c) -> Task<void> {
     EXPECT_EQ(co_await committed_when_loaded(c, "g"), 5);
     EXPECT_EQ(co_await beat(c, me, "t"), 0);
-    EXPECT_EQ(me.epoch, 1);
+    EXPECT_EQ(me.epoch, 2);
     EXPECT_EQ(me.partitions.size(), 3u);
     EXPECT_EQ(co_await commit_as(c, me, 7), 0);
   });
@@ -103,7 +103,7 @@ TEST_CASE("topics that are made or grow reach who subscribed to them by a regula
     co_await reactor::sleep_for(11s);
     EXPECT_EQ(co_await beat(c, me, "", "[tu]"), 0);
     EXPECT_EQ(me.partitions.size(), 4u);  // 0 of t, 0 to 3 of u
-    EXPECT_EQ(me.epoch, 2);
+    EXPECT_EQ(me.epoch, 3);
     kafka::CreatePartitionsRequest grow;
     auto& topic = grow.topics.emplace_back();
     topic.name = "t";
@@ -113,7 +113,7 @@ TEST_CASE("topics that are made or grow reach who subscribed to them by a regula
     co_await c.call<kafka::CreatePartitionsResponse>(3, grow);
     EXPECT_EQ(co_await beat(c, me, "", "[tu]"), 0);
     EXPECT_EQ(me.partitions.size(), 6u);
-    EXPECT_EQ(me.epoch, 3);
+    EXPECT_EQ(me.epoch, 4);
   });
 }
 
@@ -132,8 +132,8 @@ TEST_CASE("consumer groups are described with their epochs and listed with their
     const auto& g = reply->message.groups.at(0);
     EXPECT_EQ(g.error_code, 0);
     EXPECT_EQ(g.group_state, "Stable");
-    EXPECT_EQ(g.group_epoch, 1);
-    EXPECT_EQ(g.assignment_epoch, 1);
+    EXPECT_EQ(g.group_epoch, 2);
+    EXPECT_EQ(g.assignment_epoch, 2);
     EXPECT_EQ(g.assignor_name, "uniform");
     EXPECT_EQ(g.authorized_operations, 3400);
     REQUIRE_EQ(g.members.size(), 1u);
