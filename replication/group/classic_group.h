@@ -75,6 +75,8 @@ class ClassicGroup {
   bool is_leader(std::string_view member) const { return leader_ && *leader_ == member; }
   // Of consumers that manage their offsets here without ever being members.
   bool is_simple() const { return !protocol_type_; }
+  // Offsets alone make it a group.
+  bool has_nothing() const { return is_simple() && members_.empty() && pending_.empty(); }
   bool is_consumer() const { return protocol_type_ == kConsumerProtocol; }
 
   std::map<std::string, Member, std::less<>>& members() { return members_; }

@@ -235,7 +235,8 @@ void Coordinator::undo(Undo& change, Now now) {
   } else if (auto* removal = std::get_if<UndoRemoval>(&change)) {
     // A new group of this name may have members by now; the old one had none.
     Entry& entry = groups_[removal->group->id()];
-    if (entry.group || entry.consumer) return;
+    if (entry.consumer || (entry.group && !entry.group->has_nothing())) return;
+    if (entry.group) disarm(*entry.group);
     entry.group = std::move(removal->group);
     arm(*entry.group, entry.group->next_deadline());
   } else if (const auto* creation = std::get_if<UndoCreation>(&change)) {
@@ -243,7 +244,7 @@ void Coordinator::undo(Undo& change, Now now) {
     if (found == groups_.end() || !found->second.offsets.empty()) return;
     if (!found->second.group) return;
     ClassicGroup& group = *found->second.group;
-    if (!group.is_simple() || !group.members().empty() || !group.pending().empty()) return;
+    if (!group.has_nothing()) return;
     disarm(group);
     groups_.erase(found);
   } else if (const auto* record = std::get_if<UndoRecord>(&change)) {

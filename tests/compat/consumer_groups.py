@@ -3,7 +3,7 @@
 that say who they are themselves, goes to a real Kafka and to ours, and the answers must be the same. Topic ids become names, a
 message for people becomes that there is one. A difference prints the seed, the step, the request and both answers.
 
-  tests/compat/consumer_groups.py [--seed N] [--steps N] [--kafka HOST:PORT] [--ours HOST:PORT]
+  tests/compat/consumer_groups.py [--seed N] [--steps N] [--trace] [--kafka HOST:PORT] [--ours HOST:PORT]
 
 Without an address it starts the broker itself. Only what is the same in both by design is asked: one topic a group (Kafka's order
 of several follows its hash maps), no regular expressions (Kafka looks them up later), no interval between assignments.
@@ -24,8 +24,9 @@ from schema import Schemas  # noqa: E402
 from sides import Side  # noqa: E402
 
 SETTINGS = ["group.consumer.assignment.interval.ms=0", "group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=3"]
+# In the order in which a hash map of Java has them: Kafka hands out what is left over in that order, we in that of the names.
 MEMBERS = ["m0", "m1", "m2", "m3"]
-CLASSIC = ["c0", "c1"]
+CLASSIC = ["m6", "m7"]
 
 
 def free_port():
@@ -82,10 +83,10 @@ class Broker:
 
 
 class Run:
-    def __init__(self, schemas, brokers, seed, steps):
+    def __init__(self, brokers, seed, steps, trace):
         self.brokers, self.random, self.seed, self.steps = brokers, random.Random(seed), seed, steps
         self.state = {}  # (group, member): (epoch, partitions), as Kafka said
-        self.asked, self.heard, self.step = {}, {}, 0
+        self.asked, self.heard, self.step, self.trace = {}, {}, 0, trace
 
     def ask(self, api, version, body):
         """Kafka's answer; ends the run when ours is another."""
@@ -94,6 +95,8 @@ class Run:
             mine = self.with_ids(body, broker)
             answers.append(broker.named(broker.ask(api, version, mine)))
         self.asked[api] = self.asked.get(api, 0) + 1
+        if self.trace:
+            print(f"{self.step}: {api} {body}\n   {answers[0]}")
         if answers[0] != answers[1]:
             print(f"DIFFERENT seed {self.seed} step {self.step}: {api} {version} {body}")
             for broker, answer in zip(self.brokers, answers):
@@ -233,6 +236,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=848)
     parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--trace", action="store_true")
     parser.add_argument("--kafka")
     parser.add_argument("--ours")
     options = parser.parse_args()
@@ -254,7 +258,7 @@ def main():
         brokers = [Broker(schemas, name, address) for name, address in zip(("kafka", "ours"), addresses)]
         for broker in brokers:
             broker.prepare("t", 6)
-        Run(schemas, brokers, options.seed, options.steps).play()
+        Run(brokers, options.seed, options.steps, options.trace).play()
     finally:
         for process in processes:
             process.terminate()
