@@ -21,7 +21,8 @@ void take_out(Partitions& from, const Place& place) {
   if (found->second.empty()) from.erase(found);
 }
 
-// All members want the same topics: each gets its share, and the first ones what is left over.
+// All members want the same topics: each gets its share, and what is left over stays with who has
+// it, or goes to the last ones.
 class EvenAssignor {
  public:
   explicit EvenAssignor(const AssignorInput& input) : input_(input) {}
@@ -34,14 +35,16 @@ class EvenAssignor {
     const auto members = static_cast<int32_t>(input_.members.size());
     int32_t extras = total % members;
     std::vector<std::pair<std::string, int32_t>> below_quota;
-    for (const auto& member : input_.members) {
-      int32_t quota = total / members;
-      if (extras > 0) {
-        ++quota;
-        --extras;
+    for (int32_t i = 0; i < members; ++i) {
+      const Member& member = input_.members[static_cast<size_t>(i)];
+      bool takes_extra = extras > 0;
+      int32_t left = keep(member, total / members + (takes_extra ? 1 : 0));
+      if (left > 0 && takes_extra && members - i > extras) {
+        takes_extra = false;  // there are others for it
+        --left;
       }
-      const int32_t left = keep(member, quota);
       if (left > 0) below_quota.emplace_back(member.id, left);
+      if (takes_extra) --extras;
     }
     hand_out(below_quota);
     return std::move(out_);

@@ -73,9 +73,9 @@ TEST_CASE("uniform gives equal shares of equal wishes, and moves no more than it
   group.member({1, 2}).member({1, 2}).member({1, 2});
   const Targets first = group.assign(kUniform);
   expect_sound(group.input(), first);
-  EXPECT_EQ(count(first.at("m0")), 4u);
+  EXPECT_EQ(count(first.at("m0")), 3u);
   EXPECT_EQ(count(first.at("m1")), 3u);
-  EXPECT_EQ(count(first.at("m2")), 3u);
+  EXPECT_EQ(count(first.at("m2")), 4u);
   EXPECT(group.assign(kUniform) == first);
   group.member({1, 2});
   const Targets second = group.assign(kUniform);
