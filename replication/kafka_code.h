@@ -41,6 +41,7 @@ enum class KafkaCode : int16_t {
   fenced_instance_id = 82,
   no_reassignment_in_progress = 85,
   group_subscribed_to_topic = 86,
+  throttling_quota_exceeded = 89,
   resource_not_found = 91,
   invalid_update_version = 95,
   unknown_topic_id = 100,

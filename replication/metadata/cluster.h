@@ -107,7 +107,22 @@ struct StringHash {
 };
 using ConfigMap = std::map<std::string, std::string, std::less<>>;
 
-// A record of a kind that nothing here reads yet (ACLs, quotas, SCRAM ...): kept, so that a
+// Whom a client quota applies to: the name of each type of part; no name: the default of that type.
+// By type, which is the order in which Kafka tells them.
+using QuotaEntity = std::map<std::string, std::optional<std::string>, std::less<>>;
+struct QuotaEntityHash {
+  size_t operator()(const QuotaEntity& entity) const {
+    size_t hash = entity.size();
+    for (const auto& [type, name] : entity) {
+      hash = hash * 31 + std::hash<std::string_view>{}(type);
+      hash = hash * 31 + (name ? std::hash<std::string_view>{}(*name) : 7);
+    }
+    return hash;
+  }
+};
+using QuotaValues = std::map<std::string, double, std::less<>>;  // by key
+
+// A record of a kind that nothing here reads yet (ACLs, SCRAM ...): kept, so that a
 // snapshot of ours loses nothing of a log that Kafka wrote.
 struct CarriedRecord {
   std::vector<uint8_t> bytes;  // as in the log

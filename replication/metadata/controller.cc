@@ -284,9 +284,10 @@ Task<KafkaCode> Controller::enter() {
   co_return KafkaCode::not_controller;
 }
 
-PlanContext Controller::plan_context() const {
+PlanContext Controller::plan_context(MayMutate may_mutate) const {
   return {options_.partitions_default, options_.replication_factor_default,
-          &options_.topic_defaults, [] { return reactor::this_shard().random(); }};
+          &options_.topic_defaults, [] { return reactor::this_shard().random(); },
+          std::move(may_mutate)};
 }
 
 Task<Status> Controller::write_snapshot() {

@@ -66,15 +66,23 @@ class Controller {
   // ends. The answers stand in the order of the request. Errors that strike the whole request
   // (not_controller, kafka_storage_error) stand on each of its parts.
 
-  // Kafka's rules and messages; checked against Kafka 4.3.
+  // Kafka's rules and messages; checked against Kafka 4.3. `may_mutate` as in PlanContext; it is
+  // called on the metadata shard before the task ends.
+  using MayMutate = std::function<bool(int32_t partitions)>;
   reactor::Task<std::vector<TopicResult>> create_topics(std::vector<NewTopic> topics,
-                                                        bool validate_only);
-  reactor::Task<std::vector<TopicResult>> delete_topics(std::vector<TopicToDelete> topics);
+                                                        bool validate_only,
+                                                        MayMutate may_mutate = {});
+  reactor::Task<std::vector<TopicResult>> delete_topics(std::vector<TopicToDelete> topics,
+                                                        MayMutate may_mutate = {});
   reactor::Task<std::vector<TopicResult>> create_partitions(std::vector<MorePartitions> topics,
-                                                            bool validate_only);
+                                                            bool validate_only,
+                                                            MayMutate may_mutate = {});
   // IncrementalAlterConfigs and AlterConfigs. A resource is changed as a whole or not at all.
   reactor::Task<std::vector<AlterResult>> alter_configs(std::vector<ConfigAlteration> alterations,
                                                         bool validate_only);
+  // An entity is altered as a whole or not at all.
+  reactor::Task<std::vector<QuotaResult>> alter_quotas(std::vector<QuotaAlteration> alterations,
+                                                       bool validate_only);
   // UpdateFeatures: all of them or none.
   reactor::Task<Outcome> update_features(std::vector<FeatureUpdate> updates, bool validate_only);
   reactor::Task<Outcome> unregister_broker(NodeId id);
@@ -113,7 +121,7 @@ class Controller {
   reactor::Task<void> publish_newest();
   bool snapshot_due() const;
   reactor::Task<Status> snapshot();
-  PlanContext plan_context() const;
+  PlanContext plan_context(MayMutate may_mutate = {}) const;
   reactor::Task<KafkaCode> enter();
   void leave() { turn_.release(1); }
 

@@ -36,6 +36,7 @@ TopicResult named(const TopicToDelete& topic) {
   out.id = topic.id;
   return out;
 }
+QuotaResult named(const QuotaAlteration& alteration) { return {alteration.entity, {}, {}}; }
 AlterResult named(const ConfigAlteration& alteration) {
   AlterResult out;
   out.resource = alteration.resource;
@@ -53,32 +54,34 @@ std::vector<Answer> refused(const std::vector<Request>& requests, KafkaCode code
 }  // namespace
 
 Task<std::vector<TopicResult>> Controller::create_topics(std::vector<NewTopic> topics,
-                                                         bool validate_only) {
+                                                         bool validate_only, MayMutate may_mutate) {
   if (const KafkaCode code = co_await enter(); code != KafkaCode::none) {
     co_return refused<TopicResult>(topics, code);
   }
-  auto plan = plan_create_topics(image(), plan_context(), topics);
+  auto plan = plan_create_topics(image(), plan_context(std::move(may_mutate)), topics);
   if (!validate_only) strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
   leave();
   co_return std::move(plan.answers);
 }
 
-Task<std::vector<TopicResult>> Controller::delete_topics(std::vector<TopicToDelete> topics) {
+Task<std::vector<TopicResult>> Controller::delete_topics(std::vector<TopicToDelete> topics,
+                                                         MayMutate may_mutate) {
   if (const KafkaCode code = co_await enter(); code != KafkaCode::none) {
     co_return refused<TopicResult>(topics, code);
   }
-  auto plan = plan_delete_topics(image(), topics);
+  auto plan = plan_delete_topics(image(), plan_context(std::move(may_mutate)), topics);
   strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
   leave();
   co_return std::move(plan.answers);
 }
 
 Task<std::vector<TopicResult>> Controller::create_partitions(std::vector<MorePartitions> topics,
-                                                             bool validate_only) {
+                                                             bool validate_only,
+                                                             MayMutate may_mutate) {
   if (const KafkaCode code = co_await enter(); code != KafkaCode::none) {
     co_return refused<TopicResult>(topics, code);
   }
-  auto plan = plan_create_partitions(image(), plan_context(), topics);
+  auto plan = plan_create_partitions(image(), plan_context(std::move(may_mutate)), topics);
   if (!validate_only) strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
   leave();
   co_return std::move(plan.answers);
@@ -90,6 +93,17 @@ Task<std::vector<AlterResult>> Controller::alter_configs(std::vector<ConfigAlter
     co_return refused<AlterResult>(alterations, code);
   }
   auto plan = plan_alter_configs(image(), plan_context(), alterations);
+  if (!validate_only) strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
+  leave();
+  co_return std::move(plan.answers);
+}
+
+Task<std::vector<QuotaResult>> Controller::alter_quotas(std::vector<QuotaAlteration> alterations,
+                                                        bool validate_only) {
+  if (const KafkaCode code = co_await enter(); code != KafkaCode::none) {
+    co_return refused<QuotaResult>(alterations, code);
+  }
+  auto plan = plan_alter_quotas(image(), alterations);
   if (!validate_only) strike(plan.answers, co_await commit_and_publish(std::move(plan.records)));
   leave();
   co_return std::move(plan.answers);

@@ -81,6 +81,14 @@ class Image {
     configs_.for_each(visit);  // (const ConfigResource&, const ConfigMap&)
   }
 
+  // What is set for exactly this entity; null when nothing is.
+  const QuotaValues* find_quotas(const QuotaEntity& entity) const { return quotas_.find(entity); }
+  size_t quota_count() const { return quotas_.size(); }
+  template <class Visit>
+  void for_each_quota(Visit visit) const {
+    quotas_.for_each(visit);  // (const QuotaEntity&, const QuotaValues&)
+  }
+
   int64_t next_producer_id() const { return next_producer_id_; }
   template <class Visit>
   void for_each_carried(Visit visit) const {
@@ -100,6 +108,14 @@ class Image {
   static void for_each_changed_config(const Image& before, const Image& after, Visit visit) {
     decltype(configs_)::diff(before.configs_, after.configs_, visit);
   }
+  // Whether any client quota differs, at the cost of what differs.
+  static bool quotas_differ(const Image& before, const Image& after) {
+    bool differ = false;
+    decltype(quotas_)::diff(
+        before.quotas_, after.quotas_,
+        [&](const auto&, const QuotaValues*, const QuotaValues*) { differ = true; });
+    return differ;
+  }
 
  private:
   friend class ImageBuilder;
@@ -113,6 +129,7 @@ class Image {
   PersistentMap<log::TopicId, Topic> topics_;
   PersistentMap<std::string, log::TopicId, StringHash> topic_ids_;  // by name
   PersistentMap<ConfigResource, ConfigMap, ConfigResourceHash> configs_;
+  PersistentMap<QuotaEntity, QuotaValues, QuotaEntityHash> quotas_;
   PersistentMap<std::string, CarriedRecord, StringHash> carried_;
   int64_t next_producer_id_ = 0;
 };

@@ -70,6 +70,7 @@ Status ImageBuilder::dispatch(const RecordFront& front) {
     case TopicRecord::record_type: return decode_and_apply<TopicRecord>(front);
     case PartitionRecord::record_type: return decode_and_apply<PartitionRecord>(front);
     case ConfigRecord::record_type: return decode_and_apply<ConfigRecord>(front);
+    case ClientQuotaRecord::record_type: return decode_and_apply<ClientQuotaRecord>(front);
     case PartitionChangeRecord::record_type: return decode_and_apply<PartitionChangeRecord>(front);
     case FenceBrokerRecord::record_type: return decode_and_apply<FenceBrokerRecord>(front);
     case UnfenceBrokerRecord::record_type: return decode_and_apply<UnfenceBrokerRecord>(front);
@@ -248,6 +249,28 @@ Status ImageBuilder::on(const ConfigRecord& record) {
   return {};
 }
 
+Status ImageBuilder::on(const ClientQuotaRecord& record) {
+  QuotaEntity entity;
+  for (const auto& part : record.entity) {
+    auto& name = entity[std::string(part.entity_type)];
+    name.reset();
+    if (part.entity_name) name = std::string(*part.entity_name);
+  }
+  QuotaValues* values = image_.quotas_.mutate(entity);
+  if (!record.remove) {
+    if (values == nullptr) {
+      image_.quotas_.set(std::move(entity), {{std::string(record.key), record.value}});
+    } else {
+      (*values)[std::string(record.key)] = record.value;
+    }
+    return {};
+  }
+  if (values == nullptr) return {};
+  values->erase(std::string(record.key));
+  if (values->empty()) image_.quotas_.erase(entity);
+  return {};
+}
+
 Status ImageBuilder::on(const FeatureLevelRecord& record) {
   if (record.name == "metadata.version" &&
       (record.feature_level < kMetadataVersionMin || record.feature_level > kMetadataVersionMax)) {
@@ -352,44 +375,29 @@ std::string carried_key(const DelegationTokenRecord& r) {
 std::string carried_key(const RemoveDelegationTokenRecord& r) {
   return fmt::format("token {}", r.token_id);
 }
-std::string carried_key(const ClientQuotaRecord& r) {
-  std::string key = fmt::format("quota {}", r.key);
-  for (const auto& part : r.entity) {
-    // Lengths, so that no two entities give one key.
-    const std::string_view entity = part.entity_name.value_or("");
-    key += fmt::format(" {}:{}:{}:{}:{}", part.entity_type.size(), part.entity_type,
-                       part.entity_name ? 1 : 0, entity.size(), entity);
-  }
-  return key;
-}
-
 template <class R>
-Result<std::string> key_of(const RecordFront& front, bool* removes) {
+Result<std::string> key_of(const RecordFront& front) {
   wire::Scratch scratch;
   R record;
   TRY(decode_record(front, scratch, record));
-  if constexpr (std::is_same_v<R, ClientQuotaRecord>) *removes = record.remove;
   return carried_key(record);
 }
 
 Result<std::string> key_of_any(const RecordFront& front, bool* removes) {
   switch (front.type) {
-    case AccessControlEntryRecord::record_type:
-      return key_of<AccessControlEntryRecord>(front, removes);
-    case UserScramCredentialRecord::record_type:
-      return key_of<UserScramCredentialRecord>(front, removes);
-    case DelegationTokenRecord::record_type: return key_of<DelegationTokenRecord>(front, removes);
-    case ClientQuotaRecord::record_type: return key_of<ClientQuotaRecord>(front, removes);
+    case AccessControlEntryRecord::record_type: return key_of<AccessControlEntryRecord>(front);
+    case UserScramCredentialRecord::record_type: return key_of<UserScramCredentialRecord>(front);
+    case DelegationTokenRecord::record_type: return key_of<DelegationTokenRecord>(front);
     default: break;
   }
   *removes = true;
   switch (front.type) {
     case RemoveAccessControlEntryRecord::record_type:
-      return key_of<RemoveAccessControlEntryRecord>(front, removes);
+      return key_of<RemoveAccessControlEntryRecord>(front);
     case RemoveUserScramCredentialRecord::record_type:
-      return key_of<RemoveUserScramCredentialRecord>(front, removes);
+      return key_of<RemoveUserScramCredentialRecord>(front);
     case RemoveDelegationTokenRecord::record_type:
-      return key_of<RemoveDelegationTokenRecord>(front, removes);
+      return key_of<RemoveDelegationTokenRecord>(front);
     default:
       return fail(Errc::unsupported,
                   fmt::format("metadata record of type {}, which this program does "

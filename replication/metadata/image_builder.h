@@ -17,6 +17,7 @@ struct AbortTransactionRecord;
 struct BeginTransactionRecord;
 struct BrokerRegistrationChangeRecord;
 struct ClearElrRecord;
+struct ClientQuotaRecord;
 struct ConfigRecord;
 struct EndTransactionRecord;
 struct FeatureLevelRecord;
@@ -74,6 +75,7 @@ class ImageBuilder {
   Status on(const records::PartitionChangeRecord& record);
   Status on(const records::RemoveTopicRecord& record);
   Status on(const records::ConfigRecord& record);
+  Status on(const records::ClientQuotaRecord& record);
   Status on(const records::FeatureLevelRecord& record);
   Status on(const records::ProducerIdsRecord& record);
   Status on(const records::RegisterControllerRecord& record);
@@ -92,8 +94,8 @@ class ImageBuilder {
 };
 
 // Everything an image holds, as records that make it from nothing: what a snapshot consists of. The
-// order is Kafka's: features, brokers, controllers, topics, configs, producer ids, then what is
-// only carried.
+// order is Kafka's: features, brokers, controllers, topics, configs, client quotas, producer ids,
+// then what is only carried.
 RecordList records_of(const Image& image);
 
 // One object as its record; what it views is the object.

@@ -80,6 +80,23 @@ void add_configs(const Image& image, RecordList& out) {
   });
 }
 
+void add_quotas(const Image& image, RecordList& out) {
+  image.for_each_quota([&](const QuotaEntity& entity, const QuotaValues& values) {
+    for (const auto& [key, value] : values) {
+      ClientQuotaRecord record;
+      for (const auto& [type, name] : entity) {
+        auto& part = record.entity.emplace_back();
+        part.entity_type = type;
+        part.entity_name.reset();
+        if (name) part.entity_name = *name;
+      }
+      record.key = key;
+      record.value = value;
+      out.add(record, 0);
+    }
+  });
+}
+
 void add_producer_ids(const Image& image, RecordList& out) {
   if (image.next_producer_id() == 0) return;
   ProducerIdsRecord record;
@@ -162,6 +179,7 @@ RecordList records_of(const Image& image) {
   }
   image.for_each_topic([&](const Topic& topic) { add_topic(topic, versions, out); });
   add_configs(image, out);
+  add_quotas(image, out);
   add_producer_ids(image, out);
   image.for_each_carried([&](const CarriedRecord& record) { out.add_encoded(record.bytes); });
   return out;

@@ -139,6 +139,8 @@ Checked<void> create_one(const Image& image, const PlanContext& context, const N
     if (!partition) return std::unexpected(partition.error());
     partitions.push_back(std::move(*partition));
   }
+  const auto may = check_mutation(context, static_cast<int32_t>(partitions.size()));
+  if (!may) return may;
   answer.id = random_topic_id(context, image);
   answer.partitions = static_cast<int32_t>(partitions.size());
   answer.replication_factor = static_cast<int16_t>((*replicas)[0].size());
@@ -258,7 +260,8 @@ Checked<const Topic*> to_delete(const Image& image, const TopicToDelete& entry) 
 
 }  // namespace
 
-Plan<TopicResult> plan_delete_topics(const Image& image, const std::vector<TopicToDelete>& topics) {
+Plan<TopicResult> plan_delete_topics(const Image& image, const PlanContext& context,
+                                     const std::vector<TopicToDelete>& topics) {
   Plan<TopicResult> plan;
   std::map<std::string, int> names;
   std::map<log::TopicId, int> ids;
@@ -285,6 +288,10 @@ Plan<TopicResult> plan_delete_topics(const Image& image, const std::vector<Topic
     } else if (topic && meant[(*topic)->id()] > 1) {
       topic = refuse(KafkaCode::invalid_request,
                      "The provided topic name maps to an ID that was already supplied.");
+    }
+    if (topic) {
+      const auto may = check_mutation(context, (*topic)->partition_count());
+      if (!may) topic = std::unexpected(may.error());
     }
     if (topic) {
       answer.name = (*topic)->name();

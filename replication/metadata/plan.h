@@ -74,6 +74,22 @@ struct AlterResult {
   std::optional<std::string> message;
 };
 
+// A client quota's key and what it is set to; no value: removed.
+struct QuotaChange {
+  std::string key;
+  std::optional<double> value;
+};
+struct QuotaAlteration {
+  QuotaEntity entity;
+  std::vector<QuotaChange> changes;
+  bool ip_resolves = false;  // its ip is the name of a host that has an address
+};
+struct QuotaResult {
+  QuotaEntity entity;
+  KafkaCode code = KafkaCode::none;
+  std::optional<std::string> message;
+};
+
 // Kafka's upgrade types.
 enum class UpgradeType : int8_t {
   unknown = 0,
@@ -104,6 +120,9 @@ struct PlanContext {
   int16_t replication_factor_default = 1;
   const TopicDefaults* topic_defaults = nullptr;
   std::function<uint64_t()> random;  // of the shard
+  // Asked once for each topic that is otherwise in order, with the number of partitions that it
+  // makes or takes away: false when that is more than its sender may. Empty: everything may be.
+  std::function<bool(int32_t partitions)> may_mutate;
 };
 
 // Null when `name` may be a topic's; else Kafka's message.
@@ -116,7 +135,8 @@ struct Plan {
 };
 Plan<TopicResult> plan_create_topics(const Image& image, const PlanContext& context,
                                      const std::vector<NewTopic>& topics);
-Plan<TopicResult> plan_delete_topics(const Image& image, const std::vector<TopicToDelete>& topics);
+Plan<TopicResult> plan_delete_topics(const Image& image, const PlanContext& context,
+                                     const std::vector<TopicToDelete>& topics);
 // Topics that are named more than once are answered first, each once; then the others in order.
 Plan<TopicResult> plan_create_partitions(const Image& image, const PlanContext& context,
                                          const std::vector<MorePartitions>& topics);
@@ -127,6 +147,9 @@ std::optional<std::string> changes_fault(const std::vector<ConfigChange>& change
 // knows what they may hold.
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
                                      const std::vector<ConfigAlteration>& alterations);
+// An entity is altered as a whole or not at all; one that is named more than once is answered once.
+Plan<QuotaResult> plan_alter_quotas(const Image& image,
+                                    const std::vector<QuotaAlteration>& alterations);
 // All updates in order, or none: the plan has one answer. `kraft_version` is the quorum's.
 Plan<Outcome> plan_update_features(const Image& image, const PlanContext& context,
                                    NodeId controller, int16_t kraft_version,

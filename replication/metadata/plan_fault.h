@@ -9,6 +9,7 @@
 
 #include "replication/kafka_code.h"
 #include "replication/metadata/image.h"
+#include "replication/metadata/plan.h"
 #include "replication/metadata/record_list.h"
 #include "replication/metadata/record_types.h"
 
@@ -23,6 +24,12 @@ template <class T>
 using Checked = std::expected<T, Fault>;
 inline std::unexpected<Fault> refuse(KafkaCode code, std::string message) {
   return std::unexpected<Fault>({code, std::move(message)});
+}
+
+// Whether the sender may make or take away so many partitions now (KIP-599).
+inline Checked<void> check_mutation(const PlanContext& context, int32_t partitions) {
+  if (!context.may_mutate || context.may_mutate(partitions)) return {};
+  return refuse(KafkaCode::throttling_quota_exceeded, "The throttling quota has been exceeded.");
 }
 
 // No value: the config is removed.

@@ -73,6 +73,8 @@ Checked<void> grow_one(const Image& image, const PlanContext& context, const Mor
     if (!partition) return std::unexpected(partition.error());
     partitions.push_back(std::move(*partition));
   }
+  const auto may = check_mutation(context, static_cast<int32_t>(partitions.size()));
+  if (!may) return may;
   for (size_t i = 0; i < partitions.size(); ++i) {
     out.add(partition_record((*topic)->id(), first + static_cast<int32_t>(i), partitions[i]),
             version);

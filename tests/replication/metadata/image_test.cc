@@ -163,20 +163,54 @@ TEST_CASE("records of kinds that nothing reads yet survive a snapshot until they
   acl.id = id_of(7);
   acl.principal = "User:a";
   must(log.apply(acl));
-  ClientQuotaRecord quota;
-  quota.entity.push_back({"user", std::nullopt});
-  quota.key = "producer_byte_rate";
-  quota.value = 5;
-  must(log.apply(quota));
+  UserScramCredentialRecord scram;
+  scram.name = "a";
+  must(log.apply(scram));
   EXPECT_EQ(records_of(log.image()).size(), 2u);
-  quota.value = 6;
-  must(log.apply(quota));
+  scram.iterations = 4096;
+  must(log.apply(scram));
   EXPECT_EQ(records_of(log.image()).size(), 2u);
-  quota.remove = true;
-  must(log.apply(quota));
+  RemoveUserScramCredentialRecord gone;
+  gone.name = "a";
+  must(log.apply(gone));
   RemoveAccessControlEntryRecord removal;
   removal.id = id_of(7);
   must(log.apply(removal));
+  EXPECT(records_of(log.image()).empty());
+}
+
+TEST_CASE("a client quota is set, changed and removed by key, and a snapshot has what is set") {
+  Records log;
+  ClientQuotaRecord quota;
+  quota.entity.push_back({"user", std::nullopt});
+  quota.entity.push_back({"client-id", "c"});
+  quota.key = "producer_byte_rate";
+  quota.value = 5;
+  must(log.apply(quota));
+  const Image before = log.image();
+  quota.value = 6;
+  must(log.apply(quota));
+  quota.key = "consumer_byte_rate";
+  must(log.apply(quota));
+  EXPECT(Image::quotas_differ(before, log.image()));
+  EXPECT_FALSE(Image::quotas_differ(before, before));
+  const QuotaEntity entity{{"client-id", "c"}, {"user", std::nullopt}};
+  EXPECT_EQ(before.find_quotas(entity)->at("producer_byte_rate"), 5);
+
+  Records copy;
+  const RecordList snapshot = records_of(log.image());
+  for (const auto& value : snapshot.values()) must(copy.builder().apply(BytesView(value)));
+  const QuotaValues* values = copy.image().find_quotas(entity);
+  CHECK(values != nullptr);
+  EXPECT(*values == QuotaValues{{"consumer_byte_rate", 6}, {"producer_byte_rate", 6}});
+
+  quota.remove = true;
+  must(log.apply(quota));
+  EXPECT_EQ(log.image().find_quotas(entity)->size(), 1u);
+  quota.key = "producer_byte_rate";
+  must(log.apply(quota));
+  must(log.apply(quota));
+  EXPECT_EQ(log.image().quota_count(), 0u);
   EXPECT(records_of(log.image()).empty());
 }
 

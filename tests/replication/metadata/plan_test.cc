@@ -186,7 +186,7 @@ TEST_CASE("topics are deleted by name or id, and only once") {
   c.have(new_topic("a"));
   const Uuid id = c.records.image().find_topic("a")->id();
   const auto one = [&](std::vector<TopicToDelete> topics) {
-    return plan_delete_topics(c.records.image(), topics).answers.at(0);
+    return plan_delete_topics(c.records.image(), c.context, topics).answers.at(0);
   };
   EXPECT_EQ(one(named({"a"})).code, KafkaCode::none);
   EXPECT_EQ(one(named({"b"})).code, KafkaCode::unknown_topic_or_partition);
