@@ -108,7 +108,8 @@ Status ImageBuilder::on(const RegisterBrokerRecord& record) {
   broker.in_controlled_shutdown = record.in_controlled_shutdown;
   broker.log_directories = record.log_dirs;
   broker.cordoned_directories = record.cordoned_log_dirs;
-  image_.brokers_.set(broker.id, std::move(broker));
+  const NodeId id = broker.id;
+  image_.brokers_.set(id, std::move(broker));
   return {};
 }
 
@@ -302,7 +303,8 @@ Status ImageBuilder::on(const RegisterControllerRecord& record) {
   node.zk_migration_ready = record.zk_migration_ready;
   node.endpoints = endpoints(record.end_points);
   node.features = features(record.features);
-  image_.controllers_.set(node.id, std::move(node));
+  const NodeId id = node.id;
+  image_.controllers_.set(id, std::move(node));
   return {};
 }
 

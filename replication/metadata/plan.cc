@@ -231,7 +231,7 @@ Plan<TopicResult> plan_create_topics(const Image& image, const PlanContext& cont
     }
     if (!checked) {
       answer.code = checked.error().code;
-      answer.message = checked.error().message;
+      if (!checked.error().message.empty()) answer.message = checked.error().message;
     }
     plan.answers.push_back(std::move(answer));
   }
@@ -301,7 +301,7 @@ Plan<TopicResult> plan_delete_topics(const Image& image, const PlanContext& cont
       plan.records.add(record, 0);
     } else {
       answer.code = topic.error().code;
-      answer.message = topic.error().message;
+      if (!topic.error().message.empty()) answer.message = topic.error().message;
     }
     plan.answers.push_back(std::move(answer));
   }

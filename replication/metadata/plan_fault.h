@@ -29,7 +29,7 @@ inline std::unexpected<Fault> refuse(KafkaCode code, std::string message) {
 // Whether the sender may make or take away so many partitions now (KIP-599).
 inline Checked<void> check_mutation(const PlanContext& context, int32_t partitions) {
   if (!context.may_mutate || context.may_mutate(partitions)) return {};
-  return refuse(KafkaCode::throttling_quota_exceeded, "The throttling quota has been exceeded.");
+  return refuse(KafkaCode::throttling_quota_exceeded, "");  // Kafka tells the code only
 }
 
 // No value: the config is removed.

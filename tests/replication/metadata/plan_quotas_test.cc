@@ -208,7 +208,7 @@ TEST_CASE("a plan asks once for each topic that is in order whether its partitio
   EXPECT_EQ(plan.answers.at(0).code, KafkaCode::none);
   EXPECT_EQ(plan.answers.at(1).code, KafkaCode::topic_already_exists);
   EXPECT_EQ(plan.answers.at(2).code, KafkaCode::throttling_quota_exceeded);
-  EXPECT_EQ(plan.answers.at(2).message.value_or(""), "The throttling quota has been exceeded.");
+  EXPECT_FALSE(plan.answers.at(2).message.has_value());
   const auto gone = plan_delete_topics(log.image(), context, {{"t", {}}, {"x", {}}});
   EXPECT_EQ(gone.records.size(), 1u);
   asked = {1};
