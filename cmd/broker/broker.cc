@@ -199,6 +199,17 @@ Task<void> Broker::turn_away(int fd) {
   if (!closed) reactor::log_warning("a connection was not closed: {}", closed.error().to_string());
 }
 
+// Its address opened more connections than it may (KIP-612): as with Kafka this one stays open for
+// the time that brings the rate down, is not read, and is closed then.
+Task<void> Broker::close_later(int fd, int32_t throttle_ms) {
+  local().quotas().count_throttle(QuotaKind::connection, throttle_ms);
+  const MonoTime until = reactor::this_shard().now() + std::chrono::milliseconds(throttle_ms);
+  co_await stopping_.wait(until);
+  const Status closed = co_await reactor::Socket(fd).close();
+  if (!closed) reactor::log_warning("a connection was not closed: {}", closed.error().to_string());
+  --connections_open_;
+}
+
 Task<void> Broker::accept_loop(Bound& bound) {
   for (;;) {
     const auto fd = co_await bound.socket.accept();
@@ -209,6 +220,10 @@ Task<void> Broker::accept_loop(Bound& bound) {
       continue;
     }
     ++connections_open_;
+    if (const int32_t throttle_ms = local().quotas().connect(*fd); throttle_ms > 0) {
+      accepting_.spawn("throttled connection", close_later(*fd, throttle_ms));
+      continue;
+    }
     metrics_->connections_accepted.add();
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;
@@ -289,6 +304,7 @@ Task<Status> Broker::start() {
 Task<Status> Broker::stop() {
   phase_ = Phase::stopping;
   for (auto& bound : bound_) co_await bound->socket.stop();
+  stopping_.set();
   co_await accepting_.close();
   Status result;
   const auto note = [&result](Status status) {

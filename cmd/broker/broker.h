@@ -70,6 +70,7 @@ class Broker {
   reactor::Task<log::Offset> publish(const metadata::Image* image);
   reactor::Task<void> accept_loop(Bound& bound);
   reactor::Task<void> turn_away(int fd);
+  reactor::Task<void> close_later(int fd, int32_t throttle_ms);
   void warn_of_strangers();
   int64_t connections_max();
 
@@ -86,6 +87,7 @@ class Broker {
   uint32_t next_shard_ = 0;
   uint32_t connections_open_ = 0;
   bool told_of_full_ = false;
+  reactor::Event stopping_;  // ends what is held back
   Phase phase_ = Phase::starting;
   std::unique_ptr<BrokerMetrics> metrics_;    // made in start(), freed in stop()
   std::unique_ptr<admin::AdminServer> http_;  // null: it is off

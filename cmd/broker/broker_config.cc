@@ -311,6 +311,11 @@ void read_numbers(Reading& reading, BrokerConfig& config) {
   reading.number("odradek.slow.request.ms", config.slow_request_ms, -1, kMillisecondsMax);
   reading.number("max.connections", config.connections_max, 1, kIntMax);
   reading.number("fetch.max.bytes", config.fetch_bytes_max, 1024, kIntMax);
+  reading.number("quota.window.num", config.quota_windows, 1, INT32_MAX);
+  reading.number("quota.window.size.seconds", config.quota_window_seconds, 1, INT32_MAX);
+  reading.number("controller.quota.window.num", config.mutation_windows, 1, INT32_MAX);
+  reading.number("controller.quota.window.size.seconds", config.mutation_window_seconds, 1,
+                 INT32_MAX);
   reading.number("log.retention.check.interval.ms", config.retention_check_ms, 1,
                  INT64_MAX / 1000000);
   reading.number("metadata.log.max.record.bytes.between.snapshots", config.metadata_snapshot_bytes,

@@ -61,6 +61,10 @@ struct BrokerConfig {
   int64_t connections_idle_ms_max = 600'000;  // connections.max.idle.ms
   uint32_t connections_max = 0x7fffffff;
   uint64_t fetch_bytes_max = 57'671'680;        // fetch.max.bytes
+  int64_t quota_windows = 11;                   // quota.window.num
+  int64_t quota_window_seconds = 1;             // quota.window.size.seconds
+  int64_t mutation_windows = 11;                // controller.quota.window.num
+  int64_t mutation_window_seconds = 1;          // controller.quota.window.size.seconds
   int64_t retention_check_ms = 300'000;         // log.retention.check.interval.ms
   uint64_t metadata_snapshot_bytes = 20 << 20;  // metadata.log.max.record.bytes.between.snapshots
   int64_t metadata_snapshot_ms = 3'600'000;     // metadata.log.max.snapshot.interval.ms

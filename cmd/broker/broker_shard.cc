@@ -36,7 +36,8 @@ BrokerShard::BrokerShard(Broker& broker, const BrokerConfig& config,
       topic_defaults_(defaults),
       default_config_(metadata::effective_topic_config(nullptr, defaults)),
       fetch_sessions_(reactor::this_shard().id().value, kFetchSessionsMax),
-      groups_(*this) {
+      groups_(*this),
+      quotas_(broker, config) {
   watch_memory();
 }
 
@@ -182,6 +183,7 @@ Task<log::Offset> BrokerShard::install(const metadata::Image* image) {
   for (const Change& c : changes) {
     if (c.after) co_await open_partitions(c.before, *c.after);
   }
+  if (metadata::Image::quotas_differ(last, *image)) quotas_.install(*image);
   const log::Offset in_use = image_.install(image);
   std::vector<std::string> deleted;
   std::vector<std::string> changed;
@@ -240,6 +242,7 @@ Task<void> BrokerShard::close_connections() {
   co_await connection_gate_.close();
   closed.set();
   co_await watch.close();
+  co_await quotas_.stop();
 }
 
 Task<Status> BrokerShard::stop_logs() {

@@ -14,6 +14,7 @@
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/limits.h"
 #include "cmd/broker/placement.h"
+#include "cmd/broker/quotas/quotas.h"
 #include "cmd/broker/request_metrics.h"
 #include "log/log_manager.h"
 #include "reactor/task.h"
@@ -57,6 +58,7 @@ class BrokerShard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   FetchWaits& fetch_waits() { return fetch_waits_; }
   GroupService& groups() { return groups_; }
+  Quotas& quotas() { return quotas_; }
   bool stopping() const { return stopping_; }
   size_t connection_count() const { return connections_.size(); }
   // The connections, in the order they came. Good until the next await.
@@ -107,6 +109,7 @@ class BrokerShard {
   FetchSessionCache fetch_sessions_;
   FetchWaits fetch_waits_;
   GroupService groups_;
+  Quotas quotas_;
   std::map<uint64_t, Connection*> connections_;  // in the order they came
   uint64_t connections_taken_ = 0;
   reactor::Gate connection_gate_;

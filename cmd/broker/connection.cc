@@ -6,6 +6,7 @@
 #include "cmd/broker/handler_table.h"
 #include "cmd/broker/handlers/produce.h"
 #include "cmd/broker/limits.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "net/kafka/api.h"
 #include "net/kafka/messages/request_header.h"
 #include "net/kafka/messages/response_header.h"
@@ -72,10 +73,12 @@ void Connection::expect_body(MonoTime deadline) {
 void Connection::abort() {
   broken_ = true;
   socket_.abort();
+  unmuted_.notify_all();
 }
 
 void Connection::drain() {
   draining_ = true;
+  unmuted_.notify_all();
   end_when_drained();
 }
 
@@ -231,6 +234,10 @@ Task<bool> Connection::serve_produce(RequestFrame frame, RequestContext context,
     co_return false;
   }
   record.staged = record.ready = reactor::this_shard().now();
+  if (call->context().quotas) {
+    co_await settle_produce(call->context(), record.request_bytes - body_at, call->silent());
+    hold_back(call->context());
+  }
   if (call->silent()) {
     shard_.requests().answered(record, 0, source());
     // acks=0 has no way to say that it failed but to close (trap 9).
@@ -242,6 +249,30 @@ Task<bool> Connection::serve_produce(RequestFrame frame, RequestContext context,
   Slot* slot = add_slot(record);
   gate_.spawn("produce", finish_produce(std::move(call), slot), reactor::TaskClass::request);
   co_return true;
+}
+
+// What the client of this request meets; nothing when no quota is set.
+void Connection::meet_quotas(RequestContext& context) {
+  if (!shard_.quotas().any()) return;
+  if (!quotas_) quotas_ = std::make_unique<ClientQuotas>();
+  constexpr std::string_view kUser = "User:";
+  std::string_view user = context.principal;
+  if (user.starts_with(kUser)) user.remove_prefix(kUser.size());
+  shard_.quotas().renew(*quotas_, user, context.client_id);
+  context.quotas = quotas_.get();
+}
+
+// The answer tells how long; from now on nothing is read for that long.
+void Connection::hold_back(const RequestContext& context) {
+  if (context.throttle_ms <= 0) return;
+  shard_.quotas().count_throttle(context.throttled_by, context.throttle_ms);
+  muted_until_ = reactor::this_shard().now() + std::chrono::milliseconds(context.throttle_ms);
+}
+
+Task<void> Connection::wait_unmuted() {
+  while (!broken_ && !draining_ && reactor::this_shard().now() < muted_until_) {
+    co_await unmuted_.wait(muted_until_);
+  }
 }
 
 // Runs one request; false ends the connection after what was answered before.
@@ -278,6 +309,9 @@ Task<bool> Connection::serve(RequestFrame frame) {
   context.api_key = key.first;
   context.api_version = key.second;
   context.correlation_id = header.correlation_id;
+  const Running running(shard_.quotas());
+  meet_quotas(context);
+  running.measure(context);
   co_await reactor::name_task(api->name.data());  // a literal: ends with a zero
   if (entry->key == kafka::ProduceRequest::api_key) {
     co_return co_await serve_produce(std::move(frame), std::move(context), reader.offset());
@@ -287,6 +321,7 @@ Task<bool> Connection::serve(RequestFrame frame) {
   Slot* slot = add_slot(record);
   auto response = co_await entry->serve(context, reader);
   slot->record.waited = context.waited;
+  hold_back(context);
   if (!response) {
     reactor::log_warning("{}: closed: {}", peer_, response.error().to_string());
     Response nothing;
@@ -349,6 +384,8 @@ Task<void> Connection::read_loop() {
            response_bytes_ >= shard_.response_bytes_max()) {
       co_await room_.wait();
     }
+    if (reactor::this_shard().now() < muted_until_) co_await wait_unmuted();
+    if (broken_ || draining_) co_return;
     auto frame = co_await read_frame();
     if (!frame) {
       const Errc code = frame.error().code;

@@ -3,7 +3,8 @@
 // its wait for durability runs beside. Every other request runs alone, as Kafka does it.
 // Back-pressure is not reading: at most kResponsesPerConnection answers of at most
 // BrokerShard::response_bytes_max() are open, and a peer that takes nothing of them for
-// connections.max.idle.ms is left.
+// connections.max.idle.ms is left. Whoever is over a quota gets the answer at once and is not read
+// for as long as it tells (KIP-219).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "cmd/broker/frame.h"
+#include "cmd/broker/quotas/quotas.h"
 #include "cmd/broker/request.h"
 #include "cmd/broker/request_record.h"
 #include "reactor/socket.h"
@@ -67,6 +69,9 @@ class Connection {
   void finish(Slot& slot, Response response);
   size_t gather(std::vector<iovec>& parts, size_t& bytes) const;
   reactor::Task<void> read_loop();
+  void meet_quotas(RequestContext& context);
+  void hold_back(const RequestContext& context);
+  reactor::Task<void> wait_unmuted();
   void end_when_drained();
   void touch();
   struct Alarm : reactor::Timer {
@@ -93,7 +98,9 @@ class Connection {
   MonoTime frame_begun_{};
   MonoTime last_request_{};
   MonoTime body_deadline_ = kMonoMax;
-  bool serving_ = false;  // a request runs that may not have its slot yet
+  bool serving_ = false;                  // a request runs that may not have its slot yet
+  std::unique_ptr<ClientQuotas> quotas_;  // made when there are any
+  MonoTime muted_until_{};
   // Shared by the reading task, the produce tasks and the writing task.
   std::deque<std::unique_ptr<Slot>> slots_;
   size_t produces_open_ = 0;
@@ -106,6 +113,7 @@ class Connection {
   reactor::WaitList wake_writer_;
   reactor::WaitList room_;  // for another slot
   reactor::WaitList produces_done_;
+  reactor::WaitList unmuted_;
   reactor::Gate gate_;
   Alarm alarm_;
 };

@@ -46,6 +46,8 @@ constexpr HandlerEntry kTable[] = {
     {45, 0, 1, 0, alter, Resource::cluster, &serve_alter_partition_reassignments, true},
     {46, 0, 0, 0, describe, Resource::cluster, &serve_list_partition_reassignments, true},
     {47, 0, 0, 0, remove, Resource::group, &serve_offset_delete},
+    {48, 0, 1, 0, describe_configs, Resource::cluster, &serve_describe_client_quotas},
+    {49, 0, 1, 0, alter_configs, Resource::cluster, &serve_alter_client_quotas, true},
     {50, 0, 0, 0, describe, Resource::cluster, &serve_describe_user_scram_credentials},
     {55, 0, 2, 0, describe, Resource::cluster, &serve_describe_quorum, true},
     {57, 0, 2, 0, alter, Resource::cluster, &serve_update_features, true},

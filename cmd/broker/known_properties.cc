@@ -69,6 +69,10 @@ constexpr auto kActs = std::to_array<std::string_view>({
     "odradek.slow.request.ms",
     "security.inter.broker.protocol",
     "sasl.enabled.mechanisms",
+    "quota.window.num",
+    "quota.window.size.seconds",
+    "controller.quota.window.num",
+    "controller.quota.window.size.seconds",
 });
 
 // Set in common files; their subject is elsewhere here (threads, replication, coordinators to
@@ -124,8 +128,6 @@ constexpr auto kIdle = std::to_array<std::string_view>({
     "producer.id.expiration.check.interval.ms",
     "queued.max.request.bytes",
     "queued.max.requests",
-    "quota.window.num",
-    "quota.window.size.seconds",
     "replica.fetch.backoff.ms",
     "replica.fetch.max.bytes",
     "replica.fetch.min.bytes",

@@ -29,8 +29,10 @@ inline constexpr size_t kFetchSessionsMax = 1000;  // a shard
 inline constexpr int64_t kFetchSessionIdleMs = 120'000;        // older ones may be evicted
 inline constexpr size_t kFetchSessionPartitionsMax = 200'000;  // a session
 inline constexpr Duration kSlowRequestLogInterval =
-    1s;                                            // between two log lines about slow requests
-inline constexpr size_t kSlowRequestNameMax = 64;  // of a client id in such a line
-inline constexpr Duration kFetchWaitMax = 10min;   // a longer max_wait_ms is cut
+    1s;                                              // between two log lines about slow requests
+inline constexpr size_t kSlowRequestNameMax = 64;    // of a client id in such a line
+inline constexpr size_t kQuotaAccountsMax = 20'000;  // a shard; some 600 bytes each
+inline constexpr int kQuotaHostsPerRequest = 16;     // names that one AlterClientQuotas may look up
+inline constexpr Duration kFetchWaitMax = 10min;     // a longer max_wait_ms is cut
 
 }  // namespace odradek::broker

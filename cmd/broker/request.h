@@ -18,6 +18,8 @@
 namespace odradek::broker {
 
 class BrokerShard;
+struct ClientQuotas;
+enum class QuotaKind : uint8_t;
 
 // Kafka's AclOperation and ResourceType numbers; what every handler asks before it acts.
 enum class Operation : int8_t {
@@ -48,10 +50,22 @@ struct RequestContext {
   int16_t api_version = 0;
   int32_t correlation_id = 0;
   MonoTime deadline = kMonoMax;
-  int32_t throttle_ms = 0;
+  // The quotas that its client meets; null: none at all.
+  const ClientQuotas* quotas = nullptr;
+  int32_t throttle_ms = 0;   // how long the connection reads nothing after the answer
+  QuotaKind throttled_by{};  // the quota that holds it back longest
+  // Of the request quota: cmd/broker/quotas/throttle.h.
+  Duration busy_at_begin{};
+  uint32_t running_at_begin = 0;
+  bool time_settled = false;
   Duration waited{};         // set by a handler: time that its sender asked it to wait
   bool close_after = false;  // set by a handler: no more requests are read after this response
 
+  void throttle(QuotaKind kind, int32_t ms) {
+    if (ms <= throttle_ms) return;
+    throttle_ms = ms;
+    throttled_by = kind;
+  }
   // Keeps text that a response views until it is encoded.
   // What is longer than a string of the protocol may be is cut.
   std::string_view keep(std::string text) {

@@ -12,6 +12,9 @@ namespace odradek::broker {
 // Counts an error (not 0) in an answer: request_metrics.cc.
 void count_error(const RequestContext& context, int16_t code);
 
+// Charges the request quota of a client that has one: quotas/throttle.cc.
+reactor::Task<void> settle_throttle(RequestContext& context);
+
 // A frame of `message`: size, response header, body. Spliced bytes stay by reference.
 template <class Message>
 wire::Writer encode_response(const RequestContext& context, int16_t version,
@@ -42,6 +45,11 @@ reactor::Task<Result<Response>> serve_api(RequestContext& context, wire::Reader&
   Reply reply;
   Response response;
   co_await Handle(context, request, reply, response);
+  if (context.quotas) {
+    co_await settle_throttle(context);
+    if constexpr (requires { reply.throttle_time_ms; })
+      reply.throttle_time_ms = context.throttle_ms;
+  }
   response.out = encode_response(context, context.api_version, reply);
   co_return response;
 }

@@ -102,6 +102,7 @@ reactor::Task<Result<Response>> serve_api_versions(RequestContext& context, wire
     list_apis(context, reply);
     list_features(context, reply);
   }
+  if (context.quotas) co_await settle_throttle(context);
   reply.throttle_time_ms = context.throttle_ms;
   response.out = encode_response(context, context.api_version, reply);
   co_return response;

@@ -3,6 +3,7 @@
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/create_partitions_request.h"
 #include "net/kafka/messages/create_partitions_response.h"
@@ -13,6 +14,8 @@ namespace odradek::broker {
 using reactor::Task;
 
 namespace {
+
+constexpr int16_t kStrictFrom = 3;  // KIP-599: refused over the quota, not only held back
 
 metadata::MorePartitions to_more(const kafka::CreatePartitionsRequest::CreatePartitionsTopic& t) {
   metadata::MorePartitions out;
@@ -26,17 +29,28 @@ metadata::MorePartitions to_more(const kafka::CreatePartitionsRequest::CreatePar
   return out;
 }
 
+// On the controller's shard.
+Task<Mutated> grow_within(Broker& broker, MutationQuota quota,
+                          std::vector<metadata::MorePartitions> topics, bool validate_only) {
+  Mutated done;
+  done.results = co_await broker.controller().create_partitions(
+      std::move(topics), validate_only, may_mutate(broker, quota, &done.throttle_ms));
+  co_return done;
+}
+
 Task<void> create_partitions(RequestContext& context, const kafka::CreatePartitionsRequest& request,
                              kafka::CreatePartitionsResponse& reply, Response&) {
   std::vector<metadata::MorePartitions> topics;
   for (const auto& topic : request.topics) topics.push_back(to_more(topic));
   Broker* broker = &context.shard.broker();
   const bool validate_only = request.validate_only;
-  const auto results = co_await reactor::submit_to(
-      reactor::ShardId(0), [broker, validate_only, topics = std::move(topics)]() mutable {
-        return broker->controller().create_partitions(std::move(topics), validate_only);
+  const MutationQuota quota = mutation_quota(context, kStrictFrom);
+  const auto done = co_await reactor::submit_to(
+      reactor::ShardId(0), [broker, validate_only, quota, topics = std::move(topics)]() mutable {
+        return grow_within(*broker, quota, std::move(topics), validate_only);
       });
-  for (const auto& result : results) {
+  context.throttle(QuotaKind::mutation, done.throttle_ms);
+  for (const auto& result : done.results) {
     auto& out = reply.results.emplace_back();
     out.name = context.keep(result.name);
     out.error_code = static_cast<int16_t>(result.code);

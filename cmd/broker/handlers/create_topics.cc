@@ -6,6 +6,7 @@
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/config_view.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/create_topics_request.h"
 #include "net/kafka/messages/create_topics_response.h"
@@ -16,6 +17,8 @@ namespace odradek::broker {
 using reactor::Task;
 
 namespace {
+
+constexpr int16_t kStrictFrom = 6;  // KIP-599: refused over the quota, not only held back
 
 metadata::NewTopic to_topic(const kafka::CreateTopicsRequest::CreatableTopic& wanted) {
   metadata::NewTopic topic;
@@ -60,17 +63,28 @@ metadata::ConfigMap configs_of(const kafka::CreateTopicsRequest& request, std::s
   return set;
 }
 
+// On the controller's shard.
+Task<Mutated> create_within(Broker& broker, MutationQuota quota,
+                            std::vector<metadata::NewTopic> topics, bool validate_only) {
+  Mutated done;
+  done.results = co_await broker.controller().create_topics(
+      std::move(topics), validate_only, may_mutate(broker, quota, &done.throttle_ms));
+  co_return done;
+}
+
 Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsRequest& request,
                          kafka::CreateTopicsResponse& reply, Response&) {
   std::vector<metadata::NewTopic> topics;
   for (const auto& wanted : request.topics) topics.push_back(to_topic(wanted));
   Broker* broker = &context.shard.broker();
   const bool validate_only = request.validate_only;
-  const auto results = co_await reactor::submit_to(
-      reactor::ShardId(0), [broker, validate_only, topics = std::move(topics)]() mutable {
-        return broker->controller().create_topics(std::move(topics), validate_only);
+  const MutationQuota quota = mutation_quota(context, kStrictFrom);
+  const auto done = co_await reactor::submit_to(
+      reactor::ShardId(0), [broker, validate_only, quota, topics = std::move(topics)]() mutable {
+        return create_within(*broker, quota, std::move(topics), validate_only);
       });
-  for (const auto& result : results) {
+  context.throttle(QuotaKind::mutation, done.throttle_ms);
+  for (const auto& result : done.results) {
     auto& out = reply.topics.emplace_back();
     out.name = context.keep(result.name);
     out.topic_id = result.id;

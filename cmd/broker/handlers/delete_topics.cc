@@ -2,6 +2,7 @@
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/delete_topics_request.h"
 #include "net/kafka/messages/delete_topics_response.h"
@@ -14,6 +15,7 @@ using reactor::Task;
 namespace {
 
 constexpr int16_t kTopicDeletionDisabled = 73;
+constexpr int16_t kStrictFrom = 5;  // KIP-599: refused over the quota, not only held back
 
 std::vector<metadata::TopicToDelete> wanted(const RequestContext& context,
                                             const kafka::DeleteTopicsRequest& request) {
@@ -28,6 +30,15 @@ std::vector<metadata::TopicToDelete> wanted(const RequestContext& context,
     out.id = topic.topic_id;
   }
   return topics;
+}
+
+// On the controller's shard.
+Task<Mutated> delete_within(Broker& broker, MutationQuota quota,
+                            std::vector<metadata::TopicToDelete> topics) {
+  Mutated done;
+  done.results = co_await broker.controller().delete_topics(
+      std::move(topics), may_mutate(broker, quota, &done.throttle_ms));
+  co_return done;
 }
 
 Task<void> delete_topics(RequestContext& context, const kafka::DeleteTopicsRequest& request,
@@ -46,11 +57,14 @@ Task<void> delete_topics(RequestContext& context, const kafka::DeleteTopicsReque
     co_return;
   }
   Broker* broker = &context.shard.broker();
-  const auto results = co_await reactor::submit_to(
-      reactor::ShardId(0), [broker, topics = std::move(topics)]() mutable {
-        return broker->controller().delete_topics(std::move(topics));
+  const MutationQuota quota = mutation_quota(context, kStrictFrom);
+  const auto done = co_await reactor::submit_to(
+      reactor::ShardId(0), [broker, quota, topics = std::move(topics)]() mutable {
+        return delete_within(*broker, quota, std::move(topics));
       });
-  for (const auto& result : results) {
+  context.throttle(QuotaKind::mutation, done.throttle_ms);
+  reply.throttle_time_ms = context.throttle_ms;
+  for (const auto& result : done.results) {
     auto& out = reply.responses.emplace_back();
     // A topic that was asked for by an id that nobody has has no name to tell.
     out.name.reset();

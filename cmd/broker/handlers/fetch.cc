@@ -10,6 +10,7 @@
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/fetch_session.h"
 #include "cmd/broker/limits.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/fetch_request.h"
 #include "net/kafka/messages/fetch_response.h"
@@ -165,6 +166,8 @@ class FetchCall {
   void share_out();
   Task<void> read_everywhere();
   void rename_deleted(Part& part) const;
+  uint64_t found_bytes() const;
+  void answer_nothing();
   void answer_all();
   void answer_changed(Part& part);
   void move_to_end(bool (*chosen)(const Part&));
@@ -388,12 +391,13 @@ Task<void> FetchCall::look_everywhere() {
 bool FetchCall::satisfied() const {
   const uint64_t wanted = std::min(static_cast<uint64_t>(std::max(request_.min_bytes, 0)),
                                    static_cast<uint64_t>(std::max(request_.max_bytes, 0)));
+  const uint64_t enough = std::min(wanted, fetch_bytes_max(context_));
   uint64_t bytes = 0;
   for (const Part& part : parts_) {
     if (part.answer.immediate()) return true;
     bytes += part.answer.available;
   }
-  return parts_.empty() || bytes >= wanted;
+  return parts_.empty() || bytes >= enough;
 }
 
 std::vector<Awaited> FetchCall::awaited_on(ShardId owner) const {
@@ -456,9 +460,10 @@ Task<bool> FetchCall::wait_for_progress(MonoTime deadline) {
 // Shares what the response may hold among the partitions, in their order, whichever shards they are
 // on; the first that has something gets a whole batch at least.
 void FetchCall::share_out() {
-  uint64_t left = std::min<uint64_t>({static_cast<uint64_t>(std::max(request_.max_bytes, 0)),
-                                      context_.shard.config().fetch_bytes_max,
-                                      context_.shard.response_bytes_max()});
+  uint64_t left =
+      std::min<uint64_t>({static_cast<uint64_t>(std::max(request_.max_bytes, 0)),
+                          context_.shard.config().fetch_bytes_max, fetch_bytes_max(context_),
+                          context_.shard.response_bytes_max()});
   bool first = true;
   for (Part& part : parts_) {
     if (!part.resolved || part.answer.immediate()) continue;
@@ -602,6 +607,20 @@ void FetchCall::answer_all() {
   }
 }
 
+uint64_t FetchCall::found_bytes() const {
+  uint64_t bytes = 0;
+  for (const Part& part : parts_) bytes += part.answer.data.bytes;
+  return bytes;
+}
+
+// Over a quota: the client is to ask again later and is told nothing, no new session either.
+void FetchCall::answer_nothing() {
+  if (incremental_ || !session_) return;
+  context_.shard.fetch_sessions().remove(session_id_);
+  session_ = nullptr;
+  reply_.session_id = 0;
+}
+
 // Parts and the session's partitions stand in the same order.
 void FetchCall::move_to_end(bool (*chosen)(const Part&)) {
   auto it = session_->partitions().begin();
@@ -626,14 +645,16 @@ Task<void> FetchCall::run() {
     co_await look_everywhere();
     const bool late = reactor::this_shard().now() >= deadline;
     if (satisfied() || late || context_.shard.stopping()) break;
-    const MonoTime begun = reactor::this_shard().now();
-    const bool go_on = co_await wait_for_progress(deadline);
-    context_.waited += reactor::this_shard().now() - begun;
-    if (!go_on) break;
+    const Waiting waiting(context_);
+    if (!co_await wait_for_progress(deadline)) break;
   }
   co_await read_everywhere();
   // The session may have been evicted meanwhile; busy ones are not.
-  answer_all();
+  if (context_.quotas && co_await settle_fetch(context_, found_bytes())) {
+    answer_nothing();
+  } else {
+    answer_all();
+  }
   if (session_) session_->busy = false;
 }
 

@@ -44,6 +44,8 @@ ServeResult serve_elect_leaders(RequestContext& context, wire::Reader& reader);
 ServeResult serve_alter_partition_reassignments(RequestContext& context, wire::Reader& reader);
 ServeResult serve_list_partition_reassignments(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_user_scram_credentials(RequestContext& context, wire::Reader& reader);
+ServeResult serve_describe_client_quotas(RequestContext& context, wire::Reader& reader);
+ServeResult serve_alter_client_quotas(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_quorum(RequestContext& context, wire::Reader& reader);
 ServeResult serve_update_features(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_producers(RequestContext& context, wire::Reader& reader);

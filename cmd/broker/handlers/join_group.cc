@@ -4,6 +4,7 @@
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/join_group_request.h"
 #include "net/kafka/messages/join_group_response.h"
@@ -37,10 +38,11 @@ group::JoinGroup to_join(const RequestContext& context, const kafka::JoinGroupRe
 
 Task<void> join_group(RequestContext& context, const kafka::JoinGroupRequest& request,
                       kafka::JoinGroupResponse& reply, Response&) {
-  const MonoTime begun = reactor::this_shard().now();
-  auto asked =
-      co_await ask<group::JoinAnswer>(context, request.group_id, to_join(context, request));
-  context.waited += reactor::this_shard().now() - begun;  // for the other members
+  group::JoinAnswer asked;
+  {
+    const Waiting waiting(context);  // for the other members
+    asked = co_await ask<group::JoinAnswer>(context, request.group_id, to_join(context, request));
+  }
   const auto& answer = context.keep_value(std::move(asked));
   reply.throttle_time_ms = context.throttle_ms;
   reply.error_code = code(answer.error);

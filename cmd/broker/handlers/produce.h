@@ -39,6 +39,8 @@ class ProduceCall {
   reactor::Task<Status> stage(size_t body_at);
   // Waits for durability and makes the response. REQUIRES: stage() succeeded, !silent().
   reactor::Task<Response> finish();
+  // Of the quotas that it meets; its sender is charged between stage() and finish().
+  RequestContext& context() { return context_; }
   // acks=0: no response at all.
   bool silent() const { return request_.acks == 0; }
   bool failed() const;

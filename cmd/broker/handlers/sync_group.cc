@@ -3,6 +3,7 @@
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/sync_group_request.h"
 #include "net/kafka/messages/sync_group_response.h"
@@ -31,9 +32,11 @@ Task<void> sync_group(RequestContext& context, const kafka::SyncGroupRequest& re
   for (const auto& a : request.assignments) {
     sync.assignments.push_back({std::string(a.member_id), owned(a.assignment)});
   }
-  const MonoTime begun = reactor::this_shard().now();
-  auto asked = co_await ask<group::SyncAnswer>(context, request.group_id, std::move(sync));
-  context.waited += reactor::this_shard().now() - begun;  // for the leader of the group
+  group::SyncAnswer asked;
+  {
+    const Waiting waiting(context);  // for the leader of the group
+    asked = co_await ask<group::SyncAnswer>(context, request.group_id, std::move(sync));
+  }
   const auto& answer = context.keep_value(std::move(asked));
   reply.error_code = code(answer.error);
   reply.protocol_type = answer.protocol_type;
