@@ -26,6 +26,8 @@ constexpr Verb kVerbs[] = {
     {"consume", "read records, from anywhere to anywhere, in any format", &run_consume},
     {"offsets", "the offsets of partitions: first, last, or at a time", &run_offsets},
     {"config", "describe and alter configurations of topics and brokers", &run_config},
+    {"quota", "describe and alter what clients may use: bytes, time, partitions, connections",
+     &run_quota},
     {"cluster", "the cluster: id, brokers, quorum, features", &run_cluster},
     {"api-versions", "which APIs a broker serves, in which versions", &run_api_versions},
     {"log-dirs", "log directories of brokers, and what lies in them", &run_log_dirs},

@@ -13,6 +13,7 @@ int run_produce(std::span<const std::string> arguments);
 int run_consume(std::span<const std::string> arguments);
 int run_offsets(std::span<const std::string> arguments);
 int run_config(std::span<const std::string> arguments);
+int run_quota(std::span<const std::string> arguments);
 int run_cluster(std::span<const std::string> arguments);
 int run_api_versions(std::span<const std::string> arguments);
 int run_log_dirs(std::span<const std::string> arguments);

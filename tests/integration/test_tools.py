@@ -170,6 +170,20 @@ class Tools(BrokerCase):
         self.tool("config", "alter", "--topic", topic, "--delete-config", "segment.bytes,retention.bytes")
         self.wait_for(lambda: not self.table("config", "describe", "--topic", topic), "no configuration")
 
+    def test_quotas_are_set_described_and_removed(self):
+        self.tool("quota", "alter", "--client", "fast", "--add-config", "producer_byte_rate=1000000")
+        self.tool("quota", "alter", "--user-defaults", "--client", "fast", "--add-config", "request_percentage=12.5")
+        rows = self.table("quota", "describe", "--client", "fast")
+        self.assertEqual([(row["user"], row["client_id"], row["quota"], row["value"]) for row in rows],
+                         [(None, "fast", "producer_byte_rate", 1000000), ("<default>", "fast", "request_percentage", 12.5)])
+        rows = self.table("quota", "describe", "--client", "fast", "--strict")
+        self.assertEqual([row["user"] for row in rows], [None])
+        self.assertIn("not a valid IP", self.tool("quota", "alter", "--ip", "256.0.0.1", "--add-config",
+                                                  "connection_creation_rate=1", code=1))
+        self.tool("quota", "alter", "--client", "fast", "--delete-config", "producer_byte_rate")
+        self.tool("quota", "alter", "--user-defaults", "--client", "fast", "--delete-config", "request_percentage")
+        self.assertEqual(self.table("quota", "describe"), [])
+
     def test_records_are_deleted_before_an_offset(self):
         topic = self.fresh(2)
         self.tool("produce", "-t", topic, "-p", "0", data=b"1\n2\n3\n")

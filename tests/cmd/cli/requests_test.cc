@@ -3,6 +3,7 @@
 #include "cmd/cli/delete_records.h"
 #include "cmd/cli/offsets.h"
 #include "cmd/cli/produce.h"
+#include "cmd/cli/quota.h"
 #include "cmd/cli/topic.h"
 #include "net/kafka/client/list_offsets.h"
 #include "tests/test.h"
@@ -131,6 +132,40 @@ TEST_CASE("topic partitions have Kafka's ranges, whose end is not part of them")
   EXPECT_EQ((*list)[4].last, 3);
   EXPECT_FALSE(parse_topic_partitions("a:x").has_value());
   EXPECT_FALSE(parse_topic_partitions("").has_value());
+}
+
+Result<QuotaRequest> quota(std::vector<std::string> words) {
+  Arguments arguments(kHelp);
+  declare_quota(arguments);
+  TRY(arguments.parse(words));
+  return make_quota_request(arguments);
+}
+
+TEST_CASE("quota says whose and what, in Kafka's flags") {
+  const auto alter = quota({"alter", "--user", "ann", "--client-defaults", "--add-config",
+                            "producer_byte_rate=1e6,request_percentage=0.5", "--delete-config",
+                            "consumer_byte_rate"});
+  REQUIRE(alter.has_value());
+  EXPECT(alter->parts == std::vector<QuotaPart>{{"user", "ann"}, {"client-id", std::nullopt}});
+  EXPECT(alter->settings == std::vector<QuotaSetting>{{"producer_byte_rate", 1e6},
+                                                      {"request_percentage", 0.5},
+                                                      {"consumer_byte_rate", std::nullopt}});
+  EXPECT(quota({"describe"})->parts.empty());
+  EXPECT(quota({"--describe", "--ip", "1.2.3.4", "--strict"})->strict);
+  const std::vector<std::vector<std::string>> wrong{
+      {"alter", "--add-config", "producer_byte_rate=1"},
+      {"alter", "--user", "a"},
+      {"alter", "--user", "a", "--user-defaults", "--add-config", "producer_byte_rate=1"},
+      {"alter", "--user", "a", "--add-config", "producer_byte_rate=fast"},
+      {"alter", "--user", "a", "--add-config", "producer_byte_rates=1"},
+      {"alter", "--user", "a", "--add-config", "producer_byte_rate=1", "--delete-config",
+       "producer_byte_rate"},
+      {"describe", "--user", "a", "--add-config", "producer_byte_rate=1"},
+      {"describe", "--strict"},
+      {"describe", "--validate-only"}};
+  for (const auto& words : wrong) EXPECT_FALSE(quota(words).has_value());
+  const auto near = quota({"alter", "--user", "a", "--add-config", "producer_byte_rates=1"});
+  EXPECT(near.error().context.find("did you mean producer_byte_rate?") != std::string::npos);
 }
 
 TEST_CASE("the file of delete-records is Kafka's, and what is wrong with it is said") {
