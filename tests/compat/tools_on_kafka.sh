@@ -96,6 +96,21 @@ the_rest() {
   tell "$1" cluster brokers --json
 }
 
+quotas() {
+  tell "$1" quota alter --client fast --add-config producer_byte_rate=1000000,request_percentage=12.5
+  tell "$1" quota alter --user ann --client-defaults --add-config consumer_byte_rate=2000000
+  tell "$1" quota alter --ip 10.0.0.7 --add-config connection_creation_rate=5
+  tell "$1" quota alter --ip 10.0.0.7 --add-config producer_byte_rate=5
+  tell "$1" quota alter --client fast --validate-only --add-config producer_byte_rate=0.5
+  settle
+  tell "$1" quota describe
+  tell "$1" quota describe --client-defaults --json
+  tell "$1" quota describe --user ann --strict
+  tell "$1" quota alter --client fast --delete-config producer_byte_rate,request_percentage
+  settle
+  tell "$1" quota describe --quiet
+}
+
 newer() {  # what our broker may not serve yet
   tell "$1" topic alter --topic other --partitions 2
   settle
@@ -116,6 +131,7 @@ story() {
   records "$1"
   offsets "$1"
   the_rest "$1"
+  quotas "$1"
   the_end "$1"
 }
 

@@ -35,6 +35,8 @@ UNORDERED = {
     "DescribeProducers": {"Topics": ("Name",), "Topics.Partitions": ("PartitionIndex",),
                           "Topics.Partitions.ActiveProducers": ("ProducerId",)},
     "ListConfigResources": {"ConfigResources": ("ResourceType", "ResourceName")},
+    "DescribeClientQuotas": {"Entries": ("Entity",), "Entries.Values": ("Key",)},
+    "AlterClientQuotas": {"Entries": ("Entity",)},
     "ElectLeaders": {"ReplicaElectionResults": ("Topic",), "ReplicaElectionResults.PartitionResult": ("PartitionId",)},
 }
 

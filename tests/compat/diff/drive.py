@@ -28,6 +28,7 @@ import gen_config  # noqa: E402
 import gen_fetch  # noqa: E402
 import gen_offsets  # noqa: E402
 import gen_produce  # noqa: E402
+import gen_quotas  # noqa: E402
 import gen_topics  # noqa: E402
 import gen_wire  # noqa: E402
 import schema  # noqa: E402
@@ -36,7 +37,7 @@ from coverage import Coverage  # noqa: E402
 from world import Settle, World  # noqa: E402
 
 PARTS = {"produce": (40, gen_produce), "fetch": (30, gen_fetch), "offsets": (14, gen_offsets), "topics": (14, gen_topics),
-         "config": (10, gen_config), "cluster": (8, gen_cluster), "wire": (8, gen_wire)}
+         "config": (10, gen_config), "cluster": (8, gen_cluster), "quotas": (4, gen_quotas), "wire": (8, gen_wire)}
 LATE_TRIES = 60
 VISIBLE_TRIES = 50
 SHOWN_OF_A_KIND = 2

@@ -93,13 +93,6 @@ def move_replica(world):
                {"Dirs": [{"Path": world.pick("/nowhere", "relative", ""), "Topics": [{"Name": world.some_topic()[0], "Partitions": [world.pick(0, 99)]}]}]})
 
 
-def quotas(world):
-    components = world.pick([], [{"EntityType": "user", "MatchType": world.pick(0, 1, 2, 3), "Match": world.pick("u", None)}],
-                            [{"EntityType": "nothing", "MatchType": 0, "Match": "x"}], [{"EntityType": "client-id", "MatchType": 2, "Match": None}])
-    yield Step("describe client quotas", "DescribeClientQuotas", world.version("DescribeClientQuotas"),
-               {"Components": components, "Strict": world.chance(2)}, late=True)
-
-
 def scram(world):
     yield Step("describe scram credentials", "DescribeUserScramCredentials", world.version("DescribeUserScramCredentials"),
                {"Users": world.pick(None, [], [{"Name": "u"}], [{"Name": "u"}, {"Name": "u"}], [{"Name": ""}])}, late=True)
@@ -119,9 +112,9 @@ def sasl(world):
 
 
 SCENARIOS = [(2, api_versions), (1, api_versions_unknown), (2, cluster), (2, coordinator), (2, producer_id), (2, log_dirs), (3, producers),
-             (1, quorum), (1, features), (1, acls), (2, elect), (1, reassignments), (2, reassign), (1, move_replica), (1, quotas), (1, scram),
+             (1, quorum), (1, features), (1, acls), (2, elect), (1, reassignments), (2, reassign), (1, move_replica), (1, scram),
              (1, unregister), (1, tokens), (1, sasl)]
 NEEDS = {log_dirs: "DescribeLogDirs", producers: "DescribeProducers", quorum: "DescribeQuorum", features: "UpdateFeatures",
          acls: "DescribeAcls", elect: "ElectLeaders", reassignments: "ListPartitionReassignments", reassign: "AlterPartitionReassignments",
-         move_replica: "AlterReplicaLogDirs", quotas: "DescribeClientQuotas", scram: "DescribeUserScramCredentials",
+         move_replica: "AlterReplicaLogDirs", scram: "DescribeUserScramCredentials",
          unregister: "UnregisterBroker", tokens: "DescribeDelegationToken", sasl: "SaslHandshake"}
