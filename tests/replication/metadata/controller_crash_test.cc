@@ -23,6 +23,7 @@ struct Ledger {
   std::map<std::string, Uuid> topics;            // exist, with these ids
   std::set<std::string> gone;                    // do not exist
   std::map<std::string, std::string> retention;  // by topic
+  std::map<std::string, double> quotas;          // producer_byte_rate, by client id
   std::string pending_topic;                     // create or delete on its way: either way is right
   int64_t next_producer_id = 0;                  // nothing below may be given out again
   std::set<int32_t> epochs;                      // led
@@ -55,6 +56,16 @@ Task<void> retain(Running& r, Ledger& ledger, std::string name, std::string valu
   ledger.retention[name] = value;
 }
 
+Task<void> bound(Running& r, Ledger& ledger, std::string client, double bytes) {
+  ledger.quotas.erase(client);
+  QuotaAlteration alteration;
+  alteration.entity = {{"client-id", client}};
+  alteration.changes = {{"producer_byte_rate", bytes}};
+  const auto answers = co_await r->alter_quotas({std::move(alteration)}, false);
+  CHECK(answers.at(0).code == KafkaCode::none, answers[0].code);
+  ledger.quotas[client] = bytes;
+}
+
 Task<void> allocate(Running& r, Ledger& ledger) {
   const ProducerIdBlock block = co_await r->allocate_producer_ids();
   CHECK(block.code == KafkaCode::none, block.code);
@@ -74,10 +85,12 @@ Task<int> script(Ledger& ledger) {
   co_await create(r, ledger, "a", 3);
   co_await create(r, ledger, "large", 200);
   co_await retain(r, ledger, "a", "1000");
+  co_await bound(r, ledger, "c", 1000);
   co_await allocate(r, ledger);
   co_await remove(r, ledger, "large");
   must(co_await r->write_snapshot());
   co_await create(r, ledger, "b", 1);
+  co_await bound(r, ledger, "c", 2000);
   CHECK(co_await r->bump_leader_epochs() == KafkaCode::none);
   must(co_await r->write_snapshot());
   co_await allocate(r, ledger);
@@ -100,6 +113,10 @@ void verify(const Image& image, const Ledger& ledger) {
   for (const auto& [name, value] : ledger.retention) {
     const ConfigMap* configs = image.find_configs(ResourceType::topic, name);
     CHECK(configs != nullptr && configs->at("retention.ms") == value, name);
+  }
+  for (const auto& [client, bytes] : ledger.quotas) {
+    const QuotaValues* values = image.find_quotas({{"client-id", client}});
+    CHECK(values != nullptr && values->at("producer_byte_rate") == bytes, client);
   }
   CHECK(image.next_producer_id() >= ledger.next_producer_id, image.next_producer_id());
   image.for_each_topic([&](const Topic& topic) {
