@@ -242,10 +242,10 @@ Task<void> BrokerShard::close_connections() {
   co_await connection_gate_.close();
   closed.set();
   co_await watch.close();
-  co_await quotas_.stop();
 }
 
 Task<Status> BrokerShard::stop_logs() {
+  co_await quotas_.stop();
   co_await groups_.stop();
   if (!logs_) co_return Status{};
   const Status stopped = co_await logs_->stop();

@@ -1,8 +1,10 @@
 """confluent-kafka (librdkafka): keys, headers, timestamps, times, idempotence, topics."""
 
+import subprocess
 import time
 import unittest
 
+import broker as brokers
 from cases import BrokerCase
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -67,6 +69,25 @@ class Confluent(BrokerCase):
             # Without acks, sent is not arrived: the next producer has another connection.
             values = [m.value() for m in self.consume(topic, 100 * (sent + 1))]
         self.assertEqual(values, [b"0"] * 100 + [b"1"] * 100 + [b"all"] * 100)
+
+    def test_a_client_over_its_quota_is_told_and_held_back(self):
+        topic, told = self.make_topic(), []
+        whose = ("--client", "throttled", "--bootstrap-server", self.bootstrap)
+        alter = (brokers.binary(), "quota", "alter", *whose)
+        subprocess.run([*alter, "--add-config", "producer_byte_rate=50000,consumer_byte_rate=50000"], check=True, timeout=60)
+        try:
+            producer = Producer({"bootstrap.servers": self.bootstrap, "client.id": "throttled", "batch.size": 16384,
+                                 "throttle_cb": lambda event: told.append(event.throttle_time)})
+            for _ in range(600):
+                producer.produce(topic, b"x" * 1000, partition=0)
+            self.assertEqual(producer.flush(60), 0)
+            # 600 kB at once, where 500 kB are in order: a fifth too much of 10 s.
+            self.assertTrue(told and 1.5 < max(told) < 4, told)
+            began = time.monotonic()
+            self.consume(topic, 600, client_id="throttled")
+            self.assertTrue(1 < time.monotonic() - began < 30)
+        finally:
+            subprocess.run([*alter, "--delete-config", "producer_byte_rate,consumer_byte_rate"], check=True, timeout=60)
 
     def test_an_idempotent_producer_keeps_order_in_each_partition(self):
         topic = self.make_topic(8)

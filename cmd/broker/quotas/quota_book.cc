@@ -29,7 +29,11 @@ QuotaBook::Account& QuotaBook::account(const std::string& name) {
 
 int32_t QuotaBook::charge(const QuotaCharge& charge, int64_t now_ms) {
   SampledRate& rate = account(charge.match.account).rate;
+  // What alone is more than all windows allow would never come: it does when nothing came before.
+  const bool first = charge.mode == ChargeMode::if_within && charge.kind == QuotaKind::fetch &&
+                     rate.per_second(windows_, now_ms) <= 0;
   rate.record(windows_, charge.amount, now_ms);
+  if (first) return 0;
   const int64_t throttle = rate.throttle_ms(windows_, charge.match.limit, now_ms);
   const bool unused =
       charge.mode == ChargeMode::probe || (charge.mode == ChargeMode::if_within && throttle > 0);

@@ -35,8 +35,10 @@ class QuotaBook {
   QuotaBook(QuotaWindows windows, size_t accounts_max)
       : windows_(windows), accounts_max_(accounts_max) {}
 
-  // How many milliseconds its sender has to be held back. Of what a thread spends on requests at
-  // most one window, of connections at most all, of bytes as long as it takes.
+  // How many milliseconds its sender has to be held back. A fetch of an account that had nothing
+  // for all windows never is: its batch may be larger than they allow (Kafka never delivers that).
+  // Of what a thread spends on requests at most one window, of connections at most all, of bytes as
+  // long as it takes.
   int32_t charge(const QuotaCharge& charge, int64_t now_ms);
   // Kafka's controller mutations. Strict: false, and nothing is spent, when there is no credit.
   // Else true; `throttle_ms` is how long its sender has to be held back.

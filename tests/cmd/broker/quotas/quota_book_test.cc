@@ -23,10 +23,20 @@ TEST_CASE("whoever used more than all windows allow is held back until it is mad
 
 TEST_CASE("what goes over and is not used does not count, what is only asked for never does") {
   QuotaBook book({11, 1000}, 10);
-  EXPECT_EQ(book.charge(charge(20'000, 1000, QuotaKind::fetch, ChargeMode::if_within), kStart),
-            10'000);
-  EXPECT_EQ(book.charge(charge(10'000, 1000, QuotaKind::fetch, ChargeMode::probe), kStart), 0);
-  EXPECT_EQ(book.charge(charge(10'000, 1000, QuotaKind::fetch, ChargeMode::if_within), kStart), 0);
+  constexpr auto within = ChargeMode::if_within;
+  EXPECT_EQ(book.charge(charge(1'000, 1000, QuotaKind::fetch, within), kStart), 0);
+  EXPECT_EQ(book.charge(charge(19'000, 1000, QuotaKind::fetch, within), kStart), 10'000);
+  EXPECT_EQ(book.charge(charge(9'000, 1000, QuotaKind::fetch, ChargeMode::probe), kStart), 0);
+  EXPECT_EQ(book.charge(charge(9'000, 1000, QuotaKind::fetch, within), kStart), 0);
+  EXPECT(book.charge(charge(1'000, 1000, QuotaKind::fetch, within), kStart) > 0);
+}
+
+TEST_CASE("a batch that is more than all windows allow is delivered when nothing was before") {
+  QuotaBook book({11, 1000}, 10);
+  constexpr auto within = ChargeMode::if_within;
+  EXPECT_EQ(book.charge(charge(25'000, 1000, QuotaKind::fetch, within), kStart), 0);
+  EXPECT(book.charge(charge(25'000, 1000, QuotaKind::fetch, within), kStart + 5000) > 0);
+  EXPECT_EQ(book.charge(charge(25'000, 1000, QuotaKind::fetch, within), kStart + 17'000), 0);
 }
 
 TEST_CASE("time on a thread holds back for one window at most, connections for all") {
