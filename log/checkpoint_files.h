@@ -1,7 +1,7 @@
 // Kafka's small text files in a log directory: the offset checkpoints
-// (recovery-point-offset-checkpoint, log-start-offset-checkpoint, replication-offset-checkpoint),
-// partition.metadata, and the names of partition directories. Pure: text in, text out; write with
-// reactor::replace_file().
+// (recovery-point-offset-checkpoint, log-start-offset-checkpoint, replication-offset-checkpoint,
+// cleaner-offset-checkpoint), partition.metadata, and the names of partition directories. Pure:
+// text in, text out; write with reactor::replace_file().
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@ namespace odradek::log {
 inline constexpr std::string_view kRecoveryPointFile = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view kLogStartFile = "log-start-offset-checkpoint";
 inline constexpr std::string_view kHighWatermarkFile = "replication-offset-checkpoint";
+inline constexpr std::string_view kCleanerFile = "cleaner-offset-checkpoint";
 inline constexpr std::string_view kLeaderEpochFile = "leader-epoch-checkpoint";
 inline constexpr std::string_view kPartitionMetadataFile = "partition.metadata";
 inline constexpr std::string_view kCleanShutdownFile = ".kafka_cleanshutdown";

@@ -78,7 +78,9 @@ void dump_partition(const ManifestPartition& p, const LineSink& sink) {
   for (const auto& [base, s] : p.segments) {
     sink(fmt::format("  segment {}: next {} bytes {} max timestamp {} at {}{}", base.value,
                      s.next.value, s.bytes, s.max_timestamp_ms, s.max_timestamp_offset.value,
-                     s.sealed ? " sealed" : ""));
+                     s.swapping ? " being swapped in"
+                     : s.sealed ? " sealed"
+                                : ""));
   }
   for (const auto& [epoch, start] : p.epochs) {
     sink(fmt::format("  epoch {} from {}", epoch.value, start.value));

@@ -69,6 +69,18 @@ inline constexpr size_t kLogsFinishedAtOnce = 32;
 // Open segment files of one shard.
 inline constexpr uint32_t kOpenFilesMax = 1024;
 
+// Compaction reads and writes in these, and flushes what it wrote in steps of the last.
+inline constexpr uint64_t kCleanReadBytes = 512 * 1024;
+inline constexpr uint64_t kCleanWriteBytes = 1024 * 1024;
+inline constexpr uint64_t kCleanSyncBytes = 16 * 1024 * 1024;
+// Its map of keys is made of these; it takes at most this part of a shard's arena.
+inline constexpr size_t kKeyMapChunkBytes = reactor::kBlockBytesMax;
+inline constexpr uint64_t kKeyMapArenaDivisor = 8;
+// Compaction that waits for its rate looks this often whether it is still wanted.
+inline constexpr Duration kPaceSlice = 100ms;
+// How long compaction leaves a log alone that it could not clean for want of space or memory.
+inline constexpr Duration kCleanRetry = 60s;
+
 // A snapshot of producers is about 100 bytes each; 200,000 are kept at most.
 inline constexpr uint64_t kSnapshotBytesMax = 256 * 1024 * 1024;
 // One read of a segment when it is scanned or searched.

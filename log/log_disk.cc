@@ -158,6 +158,11 @@ Task<Status> LogDisk::edit(std::vector<ManifestEdit> edits) {
   co_return Status{};
 }
 
+Task<Result<bool>> LogDisk::has_space(uint64_t bytes) {
+  CO_TRY_ASSIGN(const reactor::FsStat stat, co_await reactor::stat_filesystem(options_.path));
+  co_return stat.available >= bytes + options_.reserve_bytes;
+}
+
 Task<Status> LogDisk::check_space(uint64_t bytes) {
   CO_TRY_ASSIGN(const reactor::FsStat stat, co_await reactor::stat_filesystem(options_.path));
   if (stat.available < bytes + options_.reserve_bytes) {

@@ -84,6 +84,8 @@ class LogDisk final : public WalListener {
 
   // Changes the manifest, durably. After a failure other than a full disk the directory is fenced.
   reactor::Task<Status> edit(std::vector<ManifestEdit> edits);
+  // Whether the reserve stays free when `bytes` are taken.
+  reactor::Task<Result<bool>> has_space(uint64_t bytes);
   // Says no while less than the reserve would stay free, and remembers that the disk is full.
   reactor::Task<Status> check_space(uint64_t bytes);
 

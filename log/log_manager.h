@@ -18,6 +18,15 @@
 
 namespace odradek::log {
 
+// Of one shard. Changed live with configure_compaction().
+struct CompactionOptions {
+  bool enabled = true;                   // log.cleaner.enable
+  uint64_t memory_bytes = 128ull << 20;  // its share of log.cleaner.dedupe.buffer.size
+  double load_factor = 0.9;              // log.cleaner.io.buffer.load.factor
+  double bytes_per_second = 0;           // and of log.cleaner.io.max.bytes.per.second; 0: any
+  Duration backoff = 15s;                // log.cleaner.backoff.ms
+};
+
 struct LogOptions {
   std::vector<std::string> directories;         // log.dirs
   uint64_t wal_bytes = 256ull << 20;            // in all shards together
@@ -25,6 +34,7 @@ struct LogOptions {
   Durability durability = Durability::flushed;  // default of partitions
   uint64_t disk_reserve_bytes = 64ull << 20;    // an append that would leave less free is refused
   Duration retention_interval = 300s;           // log.retention.check.interval.ms
+  CompactionOptions compaction;
 };
 
 // One partition found on disk, or to be made.
@@ -92,6 +102,9 @@ class LogManager {
   // Runs retention and time-based rolls now (they also run every
   // `log.retention.check.interval.ms`).
   virtual reactor::Task<void> run_retention() = 0;
+  // Compacts what is dirty enough now (the background does so too, each log.cleaner.backoff.ms).
+  virtual reactor::Task<void> run_compaction() = 0;
+  virtual void configure_compaction(const CompactionOptions& options) = 0;
   // Destages everything, trims and closes: after it LogStore::close() may leave the clean marker.
   virtual reactor::Task<Status> stop() = 0;
 };

@@ -26,7 +26,8 @@ Manager::Manager(LogOptions options, Store* store)
     : options_(std::move(options)),
       store_(store),
       files_(kOpenFilesMax),
-      cache_(reactor::this_shard().arena(), options_.cache_bytes) {}
+      cache_(reactor::this_shard().arena(), options_.cache_bytes),
+      compactor_(options_.compaction, logs_to_compact()) {}
 
 Manager::~Manager() { CHECK(stopped_ && partitions_.empty(), partitions_.size()); }
 
@@ -59,6 +60,9 @@ Task<Status> Manager::begin() {
     disks_.push_back(std::move(started));
   }
   gate_.spawn("retention", retention_loop(), reactor::TaskClass::background);
+  // What an unclean stop left is swept first: it may have the names of what compaction makes.
+  const auto swept = [this] { return !sweeping_ && to_sweep_.empty(); };
+  gate_.spawn("compaction", compactor_.run(swept), reactor::TaskClass::background);
   co_return Status{};
 }
 
@@ -239,11 +243,31 @@ Task<void> Manager::remove_later(std::string path, Duration delay) {
     reactor::log_warning("{} stays until the next start: {}", path, removed.error().to_string());
 }
 
+std::vector<TopicPartition> Manager::ids() const {
+  std::vector<TopicPartition> out;
+  for (const auto& [id, entry] : partitions_) out.push_back(id);
+  std::ranges::sort(out);
+  return out;
+}
+
+Compactor::Logs Manager::logs_to_compact() {
+  return {.all =
+              [this] {
+                std::vector<TopicPartition> out = ids();
+                std::erase_if(out, [this](const TopicPartition& id) {
+                  return !entry_of(id)->partition->config().compact_policy;
+                });
+                return out;
+              },
+          .find = [this](const TopicPartition& id) -> Partition* {
+            Entry* entry = entry_of(id);
+            return entry ? entry->partition.get() : nullptr;
+          }};
+}
+
 Task<void> Manager::run_retention() {
-  std::vector<TopicPartition> ids;
-  for (const auto& [id, entry] : partitions_) ids.push_back(id);
-  std::ranges::sort(ids);
-  for (const TopicPartition& id : ids) {
+  const std::vector<TopicPartition> all = ids();
+  for (const TopicPartition& id : all) {
     Entry* entry = entry_of(id);
     if (!entry || entry->disk->fenced()) continue;
     const Status done =
@@ -291,13 +315,11 @@ Task<void> Manager::finish(Entry& entry, Status& result) {
 // Some at a time: a stop with 10,000 logs waits for the disk, not for one log after the other.
 Task<Status> Manager::finish_all() {
   Status result;
-  std::vector<TopicPartition> ids;
-  for (const auto& [id, entry] : partitions_) ids.push_back(id);
-  std::ranges::sort(ids);
-  for (size_t at = 0; at < ids.size(); at += kLogsFinishedAtOnce) {
+  const std::vector<TopicPartition> all = ids();
+  for (size_t at = 0; at < all.size(); at += kLogsFinishedAtOnce) {
     reactor::Gate some;
-    const size_t end = std::min(ids.size(), at + kLogsFinishedAtOnce);
-    for (size_t i = at; i < end; ++i) some.spawn("finish log", finish(*entry_of(ids[i]), result));
+    const size_t end = std::min(all.size(), at + kLogsFinishedAtOnce);
+    for (size_t i = at; i < end; ++i) some.spawn("finish log", finish(*entry_of(all[i]), result));
     co_await some.close();
   }
   partitions_.clear();
@@ -306,6 +328,7 @@ Task<Status> Manager::finish_all() {
 
 Task<Status> Manager::stop() {
   stopping_ = true;
+  compactor_.stop();
   stop_.notify_all();
   while (!changing_.empty()) (void)co_await changed_.wait();
   co_await gate_.close();

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "log/compactor.h"
 #include "log/file_cache.h"
 #include "log/log_disk.h"
 #include "log/log_manager.h"
@@ -31,6 +32,10 @@ class Manager final : public LogManager {
   reactor::Task<Status> delete_partition(TopicPartition id) override;
   bool writable() const override;
   reactor::Task<void> run_retention() override;
+  reactor::Task<void> run_compaction() override { return compactor_.clean_all(); }
+  void configure_compaction(const CompactionOptions& options) override {
+    compactor_.configure(options);
+  }
   reactor::Task<Status> stop() override;
 
  private:
@@ -57,6 +62,8 @@ class Manager final : public LogManager {
   reactor::Task<void> remove_later(std::string path, Duration delay);
   reactor::Task<void> retention_loop();
   reactor::Task<void> sweep_loop();
+  std::vector<TopicPartition> ids() const;
+  Compactor::Logs logs_to_compact();
   reactor::Task<void> tell_unclean(size_t directory);
 
   // Fixed at construction.
@@ -65,6 +72,7 @@ class Manager final : public LogManager {
   FileCache files_;
   ReadCache cache_;
   CacheMetrics cache_metrics_{cache_};
+  Compactor compactor_;
   // Written by begin() and stop().
   std::vector<std::unique_ptr<LogDisk>> disks_;
   bool stopping_ = false;

@@ -95,11 +95,11 @@ void write_fields(EditWriter& w, const PartitionAdded& e) {
   w.put(e.id).put(e.topic_name).put(e.generation);
 }
 void write_fields(EditWriter& w, const PartitionRemoved& e) { w.put(e.id).put(e.generation); }
-void write_fields(EditWriter& w, const SegmentSet& e) {
-  const ManifestSegment& s = e.segment;
-  w.put(e.id).put(s.base).put(s.next).put(s.bytes).put(s.max_timestamp_ms);
+void write_segment(EditWriter& w, const TopicPartition& id, const ManifestSegment& s) {
+  w.put(id).put(s.base).put(s.next).put(s.bytes).put(s.max_timestamp_ms);
   w.put(s.max_timestamp_offset).put(static_cast<uint8_t>(s.sealed));
 }
+void write_fields(EditWriter& w, const SegmentSet& e) { write_segment(w, e.id, e.segment); }
 void write_fields(EditWriter& w, const SegmentRemoved& e) { w.put(e.id).put(e.base); }
 void write_fields(EditWriter& w, const LogStartSet& e) {
   w.put(e.id).put(e.log_start).put(e.local_log_start);
@@ -114,16 +114,24 @@ void write_fields(EditWriter& w, const RecoveryPointSet& e) {
 }
 void write_fields(EditWriter& w, const NextGenerationSet& e) { w.put(e.next); }
 void write_fields(EditWriter& w, const QuarantineSet& e) { w.put(e.id).put(e.reason); }
+void write_fields(EditWriter& w, const SegmentsReplaced& e) {
+  write_segment(w, e.id, e.segment);
+  w.put(e.end);
+}
+void write_fields(EditWriter& w, const CleanedTo& e) { w.put(e.id).put(e.offset); }
 
 // The braces matter: they evaluate from left to right.
 void read_fields(EditReader& r, PartitionAdded& e) {
   e = {r.partition(), r.text(), r.generation()};
 }
 void read_fields(EditReader& r, PartitionRemoved& e) { e = {r.partition(), r.generation()}; }
+ManifestSegment read_segment(EditReader& r) {
+  return {r.offset(),           r.offset(), r.integer<uint64_t>(),
+          r.integer<int64_t>(), r.offset(), r.integer<uint8_t>() != 0};
+}
 void read_fields(EditReader& r, SegmentSet& e) {
   e.id = r.partition();
-  e.segment = {r.offset(),           r.offset(), r.integer<uint64_t>(),
-               r.integer<int64_t>(), r.offset(), r.integer<uint8_t>() != 0};
+  e.segment = read_segment(r);
 }
 void read_fields(EditReader& r, SegmentRemoved& e) { e = {r.partition(), r.offset()}; }
 void read_fields(EditReader& r, LogStartSet& e) { e = {r.partition(), r.offset(), r.offset()}; }
@@ -140,6 +148,13 @@ void read_fields(EditReader& r, RecoveryPointSet& e) {
 }
 void read_fields(EditReader& r, NextGenerationSet& e) { e = {r.generation()}; }
 void read_fields(EditReader& r, QuarantineSet& e) { e = {r.partition(), r.text()}; }
+void read_fields(EditReader& r, SegmentsReplaced& e) {
+  e.id = r.partition();
+  e.segment = read_segment(r);
+  e.segment.swapping = true;
+  e.end = r.offset();
+}
+void read_fields(EditReader& r, CleanedTo& e) { e = {r.partition(), r.offset()}; }
 
 // The kind byte on disk is 1 + the alternative's index: the order in ManifestEdit never changes.
 template <size_t I = 0>
@@ -194,6 +209,14 @@ void change(ManifestPartition& p, const EpochSet& e) {
 void change(ManifestPartition& p, const EpochsReplaced& e) { p.epochs = e.epochs; }
 void change(ManifestPartition& p, const RecoveryPointSet& e) { p.recovery = e.point; }
 void change(ManifestPartition& p, const QuarantineSet& e) { p.quarantine = e.reason; }
+void change(ManifestPartition& p, const SegmentsReplaced& e) {
+  const auto first = p.segments.lower_bound(e.segment.base);
+  p.segments.erase(first, p.segments.lower_bound(std::max(e.end, e.segment.base + 1)));
+  ManifestSegment segment = e.segment;
+  segment.swapping = true;
+  p.segments.emplace(segment.base, segment);
+}
+void change(ManifestPartition& p, const CleanedTo& e) { p.clean_to = e.offset; }
 template <class Edit>
 bool apply_one(ManifestState& state, const Edit& e) {
   ManifestPartition* partition = find_mutable(state, e.id);
@@ -207,7 +230,14 @@ void encode_partition(const ManifestPartition& p, std::vector<uint8_t>& out) {
   encode_edit(LogStartSet{p.id, p.log_start, p.local_log_start}, out);
   encode_edit(RecoveryPointSet{p.id, p.recovery}, out);
   if (!p.epochs.empty()) encode_edit(EpochsReplaced{p.id, p.epochs}, out);
-  for (const auto& [base, segment] : p.segments) encode_edit(SegmentSet{p.id, segment}, out);
+  for (const auto& [base, segment] : p.segments) {
+    if (segment.swapping) {
+      encode_edit(SegmentsReplaced{p.id, segment, segment.next}, out);
+    } else {
+      encode_edit(SegmentSet{p.id, segment}, out);
+    }
+  }
+  if (p.clean_to.value >= 0) encode_edit(CleanedTo{p.id, p.clean_to}, out);
   if (!p.quarantine.empty()) encode_edit(QuarantineSet{p.id, p.quarantine}, out);
 }
 

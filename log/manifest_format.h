@@ -32,6 +32,8 @@ struct ManifestSegment {
   int64_t max_timestamp_ms = -1;
   Offset max_timestamp_offset{-1};
   bool sealed = false;  // never written again; its index files are complete
+  // Compaction made it: as long as <base>.log.cleaned and the like are there, they are its files.
+  bool swapping = false;
   bool operator==(const ManifestSegment&) const = default;
 };
 
@@ -53,6 +55,7 @@ struct ManifestPartition {
   std::map<Offset, ManifestSegment> segments;  // by base
   std::map<LeaderEpoch, Offset> epochs;        // to their first offset
   std::string quarantine;                      // what is damaged; empty: nothing known
+  Offset clean_to{-1};                         // compaction saw every record below; -1: none
   bool operator==(const ManifestPartition&) const = default;
 };
 
@@ -115,14 +118,25 @@ struct QuarantineSet {  // nothing of the partition is served; an empty reason e
   std::string reason;  // at most kTopicNameBytesMax
   bool operator==(const QuarantineSet&) const = default;
 };
+struct SegmentsReplaced {  // by compaction: `segment` for itself and those between it and `end`
+  TopicPartition id;
+  ManifestSegment segment;  // `swapping` until a SegmentSet says that its files have their names
+  Offset end;
+  bool operator==(const SegmentsReplaced&) const = default;
+};
+struct CleanedTo {
+  TopicPartition id;
+  Offset offset;
+  bool operator==(const CleanedTo&) const = default;
+};
 struct NextGenerationSet {
   Generation next;
   bool operator==(const NextGenerationSet&) const = default;
 };
 
-using ManifestEdit =
-    std::variant<PartitionAdded, PartitionRemoved, SegmentSet, SegmentRemoved, LogStartSet,
-                 EpochSet, EpochsReplaced, RecoveryPointSet, NextGenerationSet, QuarantineSet>;
+using ManifestEdit = std::variant<PartitionAdded, PartitionRemoved, SegmentSet, SegmentRemoved,
+                                  LogStartSet, EpochSet, EpochsReplaced, RecoveryPointSet,
+                                  NextGenerationSet, QuarantineSet, SegmentsReplaced, CleanedTo>;
 
 // Applies one edit. False when its partition or generation is not there: nothing changed.
 bool apply(ManifestState& state, const ManifestEdit& edit);

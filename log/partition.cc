@@ -38,6 +38,7 @@ Partition::Partition(LogDisk& disk, ManifestPartition found, const LogConfig& co
   for (const auto& [epoch, start] : found.epochs) epochs_.assign(epoch, start);
   epochs_saved_ = epochs_.entries().size();
   leader_epoch_ = epochs_.latest();
+  compaction_.clean_to = found.clean_to;
   written_next_ = durable_next_ = wal_written_ = wal_durable_ = log_end_;
   durable_ = wal_durable_end_ = destaged_ = staged_end();
   progress_.start_at(log_end_);
@@ -59,6 +60,7 @@ Task<Status> Partition::open() {
 
 Task<void> Partition::quiesce() {
   closing_ = true;
+  closing_wait_.notify_all();
   // Nobody finds this log any more: who watches it must be told before anything waits, since he
   // could not take himself out.
   progress_.fail(Errc::closed);
@@ -68,6 +70,7 @@ Task<void> Partition::quiesce() {
 
 Task<Status> Partition::close() {
   closing_ = true;
+  closing_wait_.notify_all();
   progress_.fail(Errc::closed);
   while (pins_ > 0) (void)co_await unpinned_.wait();
   for (const Extent& extent : extents_) disk_.forget_extent(extent.batch.bytes);

@@ -18,6 +18,7 @@
 #include "log/leader_epochs.h"
 #include "log/manifest_format.h"
 #include "log/partition_log.h"
+#include "log/partition_parts.h"
 #include "log/producer_state.h"
 #include "log/progress.h"
 #include "log/segment_list.h"
@@ -27,6 +28,7 @@
 
 namespace odradek::log {
 
+class CleanedSegment;
 class LogDisk;
 class Partition final : public PartitionLog {
  public:
@@ -44,7 +46,6 @@ class Partition final : public PartitionLog {
   const std::string& directory() const { return segments_.directory(); }
   Generation generation() const { return generation_; }
   const std::string& topic_name() const { return topic_name_; }
-
   // Keeps the partition from being closed while its holder waits for something.
   class Pin {
    public:
@@ -92,26 +93,20 @@ class Partition final : public PartitionLog {
   void on_fenced();
 
   // For Destager.
-  struct Destaged {
-    FilePlace place;    // everything below is in the files, durable
-    size_t epochs = 0;  // how many leader epochs the edits tell
-    std::vector<ManifestEdit> edits;
-  };
+  using Destaged = DestagedPart;
   // Writes what is durable in the WAL to the segments and makes it durable there: whole blocks, or
   // everything with `to_the_end`, unless more is staged than durable. Ends segments that were
   // rolled. set_destaged() follows when the edits are durable. One at a time.
   reactor::Task<Result<Destaged>> destage(bool to_the_end);
   void set_destaged(const Destaged& destaged);
-  // After destage(true): leaves the files as Kafka would on a clean stop, without zeros at the end.
-  reactor::Task<Status> trim();
+  reactor::Task<Status> trim();  // after destage(true): the files are as Kafka's on a clean stop
   // Whole blocks that could be destaged now; large when a rolled segment waits for its end.
   uint64_t destage_bytes() const;
   // Whether an extent could be destaged now: its bytes are in the file, so none of them is carried.
   bool extent_durable() const;
   bool all_destaged() const;
-  // What is in memory and not in the segment files, durable or not.
-  uint64_t undestaged_bytes() const;
-  // The oldest WAL group that recovery would need for this partition; absent when all is destaged.
+  uint64_t undestaged_bytes() const;  // in memory and not in the segment files
+  // The oldest WAL group that recovery would need; absent when all is destaged.
   std::optional<WalSequence> needed_sequence() const;
   // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.
   WalSequence carry();
@@ -125,27 +120,25 @@ class Partition final : public PartitionLog {
   // Gives back up to `bytes` of memory that only serves reads.
   uint64_t shrink(uint64_t bytes) { return tail_.evict(destaged_, bytes); }
 
+  // For the compactor: see partition_compaction.cc.
+  LogFacts facts() const;
+  bool closing() const { return closing_; }
+  LogDisk& disk() { return disk_; }
+  SegmentList& segments() { return segments_; }
+  const ProducerState& producers() const { return producers_; }
+  CompactionState& compaction() { return compaction_; }
+  // Puts `cleaned` in the place of the closed segments with these tokens, durably. False when they
+  // are not there any more.
+  reactor::Task<Result<bool>> swap_in(std::vector<uint64_t> tokens, CleanedSegment& cleaned);
+  reactor::Task<Status> note_clean(Offset to);  // every record below was cleaned; durable
+
   // For the manager: rolls by time, retention, producer expiry. See retention.cc.
   reactor::Task<Status> run_retention(int64_t now_ms);
-  // For the manager, after an unclean stop: removes what a crash in a roll or in retention left in
-  // the directory: files that are named as a segment's of ours, of no segment the manifest knows.
+  // For the manager, after an unclean stop: removes files that are named as a segment's of ours, of
+  // no segment the manifest knows: a crash left them.
   reactor::Task<Status> sweep();
 
  private:
-  struct Carried {  // the bytes from `from` to `end` stand in group `sequence`
-    WalSequence sequence{0};
-    FilePlace from;
-    FilePlace end;
-  };
-  // Whole blocks of a large batch that went to the segment and not through the WAL.
-  struct Extent {
-    TailBatch batch;
-    uint64_t from;  // positions in the segment, multiples of 4 KiB
-    uint64_t to;
-    bool written = false;
-    bool durable = false;
-    FilePlace end() const { return {batch.at.segment, to}; }
-  };
   // append.cc
   reactor::Task<Appended> append_in_turn(Chain batch, BatchHeader header,
                                          int64_t log_append_time_ms);
@@ -185,14 +178,21 @@ class Partition final : public PartitionLog {
   // partition_reader.cc
   uint64_t disk_bytes(const Segment& segment) const;
   std::unexpected<Error> refuse_read(const Error& error);
-  reactor::Task<Result<std::optional<OffsetAndTime>>> time_from(Offset from, int64_t timestamp_ms,
-                                                                Offset limit);
+  using MaybeTime = Result<std::optional<OffsetAndTime>>;
+  reactor::Task<MaybeTime> time_from(Offset from, int64_t timestamp_ms, Offset limit);
+  reactor::Task<Result<OffsetAndTime>> search_time(int64_t timestamp_ms, Offset limit);
+  reactor::Task<Result<OffsetAndTime>> search_max_time(Offset limit);
   reactor::Task<Result<OffsetAndTime>> visible_max_time(Offset limit);
-  reactor::Task<Result<std::optional<OffsetAndTime>>> tail_time(int64_t timestamp_ms, Offset limit);
-  reactor::Task<Result<std::optional<OffsetAndTime>>> segment_time(Offset base,
-                                                                   int64_t timestamp_ms,
-                                                                   Offset limit);
+  reactor::Task<MaybeTime> tail_time(int64_t timestamp_ms, Offset limit);
+  reactor::Task<MaybeTime> segment_time(Offset base, int64_t timestamp_ms, Offset limit);
+  // partition_compaction.cc
+  reactor::Task<Result<bool>> swap_in_turn(std::vector<uint64_t> tokens, CleanedSegment& cleaned);
+  reactor::Task<Status> commit_swap(ManifestSegment entry);
+  using Slots = std::vector<std::unique_ptr<SegmentList::Slot>>;
+  reactor::Task<Status> name_swapped(const Slots& old, ManifestSegment entry);
+  reactor::Task<void> retire(Pin pin, Slots old);
   // retention.cc
+  int64_t segment_ms() const;
   reactor::Task<Status> remove_segments(size_t count);
   bool is_orphan(std::string_view name) const;
   bool active_expired(int64_t now_ms) const;
@@ -226,7 +226,8 @@ class Partition final : public PartitionLog {
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
   std::deque<Extent> extents_;
   size_t extents_running_ = 0;
-  reactor::WaitList extents_done_;
+  CompactionState compaction_;
+  reactor::Semaphore swap_turn_{1};  // held by whoever takes segments out
   // How far the WAL is; written by on_written() and on_durable().
   Offset wal_written_{0};
   Offset wal_durable_{0};
@@ -241,10 +242,9 @@ class Partition final : public PartitionLog {
   Carried carried_;
   size_t epochs_saved_ = 0;
   LeaderEpochs epochs_in_file_;  // leader-epoch-checkpoint, as the last roll wrote it
-  // Who is inside.
-  uint32_t pins_ = 0;
+  uint32_t pins_ = 0;            // who is inside
   bool closing_ = false, closed_ = false;
-  reactor::WaitList unpinned_;
+  reactor::WaitList unpinned_, closing_wait_, extents_done_;
 };
 
 }  // namespace odradek::log

@@ -143,7 +143,7 @@ bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
   if (active.size_bytes() == 0) return false;
   if (active.size_bytes() + bytes > config_.segment_bytes) return true;
   const int64_t age_ms = header.max_timestamp - active_first_ms_;
-  if (active_first_ms_ >= 0 && age_ms > config_.segment_ms - config_.segment_jitter_ms) return true;
+  if (active_first_ms_ >= 0 && age_ms > segment_ms()) return true;
   return active.full_for(bytes, header.last_offset());
 }
 

@@ -40,8 +40,12 @@ struct LogConfig {
   int64_t retention_bytes = -1;              // retention.bytes, -1: unbounded
   int64_t file_delete_delay_ms = 60'000;     // file.delete.delay.ms
   int64_t producer_id_expiration_ms = 86'400'000;
-  bool delete_policy = true;    // cleanup.policy contains delete
-  bool compact_policy = false;  // cleanup.policy contains compact
+  bool delete_policy = true;                  // cleanup.policy contains delete
+  bool compact_policy = false;                // cleanup.policy contains compact
+  double min_cleanable_ratio = 0.5;           // min.cleanable.dirty.ratio
+  int64_t min_compaction_lag_ms = 0;          // min.compaction.lag.ms
+  int64_t max_compaction_lag_ms = INT64_MAX;  // max.compaction.lag.ms
+  int64_t delete_retention_ms = 86'400'000;   // delete.retention.ms
 };
 
 // Why an append was refused; the numbers are Kafka's error codes.

@@ -47,6 +47,7 @@ Task<Result<LogSlice>> Partition::read(ReadOptions options) {
     Segment* segment = segments_.holding(options.from);
     if (!segment) break;
     const Offset base = segment->base();
+    const uint64_t swaps = compaction_.swaps;
     const SegmentList::Reader reader(segments_.slot_of(*segment));
     const Status loaded = segment->loaded() ? Status{} : co_await segment->load();
     if (!loaded) co_return refuse_read(loaded.error());
@@ -56,6 +57,8 @@ Task<Result<LogSlice>> Partition::read(ReadOptions options) {
     SegmentSlice& found = *read;
     // What does not fit is not skipped: the caller comes back with more room for it.
     if (found.slice.bytes > 0 || found.refused) co_return std::move(found.slice);
+    // Compaction put another one in its place, which may hold what follows.
+    if (swaps != compaction_.swaps) continue;
     // Nothing there: the rest of the segment was deleted by compaction, or is in the tail by now.
     const auto tail_first = tail_.first_offset();
     const Segment* next = segments_.after(base);
@@ -102,8 +105,7 @@ static Result<std::optional<OffsetAndTime>> time_in_batch(const Chain& batch, Of
   }
 }
 
-Task<Result<std::optional<OffsetAndTime>>> Partition::tail_time(int64_t timestamp_ms,
-                                                                Offset limit) {
+Task<Partition::MaybeTime> Partition::tail_time(int64_t timestamp_ms, Offset limit) {
   // What retention or DeleteRecords took may still be in memory.
   const Offset start = log_start_;
   Offset from = std::max(tail_.first_offset().value_or(log_end_), start);
@@ -121,9 +123,8 @@ Task<Result<std::optional<OffsetAndTime>>> Partition::tail_time(int64_t timestam
   co_return std::optional<OffsetAndTime>();
 }
 
-Task<Result<std::optional<OffsetAndTime>>> Partition::segment_time(Offset base,
-                                                                   int64_t timestamp_ms,
-                                                                   Offset limit) {
+Task<Partition::MaybeTime> Partition::segment_time(Offset base, int64_t timestamp_ms,
+                                                   Offset limit) {
   Segment* segment = segments_.find(base);
   if (!segment || segment->max_timestamp_ms() < timestamp_ms) {
     co_return std::optional<OffsetAndTime>();
@@ -136,8 +137,7 @@ Task<Result<std::optional<OffsetAndTime>>> Partition::segment_time(Offset base,
 }
 
 // Batch by batch: for the segment in which the log starts.
-Task<Result<std::optional<OffsetAndTime>>> Partition::time_from(Offset from, int64_t timestamp_ms,
-                                                                Offset limit) {
+Task<Partition::MaybeTime> Partition::time_from(Offset from, int64_t timestamp_ms, Offset limit) {
   const Offset start = from;
   while (from < limit) {
     CO_TRY_ASSIGN(
@@ -156,9 +156,7 @@ Task<Result<std::optional<OffsetAndTime>>> Partition::time_from(Offset from, int
   co_return std::optional<OffsetAndTime>();
 }
 
-Task<Result<OffsetAndTime>> Partition::offset_for_time(int64_t timestamp_ms, Offset limit) {
-  Pin pin(*this);
-  limit = std::min(limit, log_end_);
+Task<Result<OffsetAndTime>> Partition::search_time(int64_t timestamp_ms, Offset limit) {
   std::vector<Offset> bases;
   for (size_t i = 0; i < segments_.size(); ++i) bases.push_back(segments_.at(i).base());
   for (const Offset base : bases) {
@@ -178,16 +176,34 @@ Task<Result<OffsetAndTime>> Partition::offset_for_time(int64_t timestamp_ms, Off
   co_return *found;
 }
 
+// Segments that compaction puts together while they are searched could be passed by: then again.
+Task<Result<OffsetAndTime>> Partition::offset_for_time(int64_t timestamp_ms, Offset limit) {
+  Pin pin(*this);
+  limit = std::min(limit, log_end_);
+  for (;;) {
+    const uint64_t swaps = compaction_.swaps;
+    Result<OffsetAndTime> found = co_await search_time(timestamp_ms, limit);
+    if (!found || swaps == compaction_.swaps) co_return found;
+  }
+}
+
 Task<Result<OffsetAndTime>> Partition::offset_of_max_time() {
   Pin pin(*this);
-  const Offset limit = high_watermark();
+  for (;;) {
+    const uint64_t swaps = compaction_.swaps;
+    Result<OffsetAndTime> found = co_await search_max_time(high_watermark());
+    if (!found || swaps == compaction_.swaps) co_return found;
+  }
+}
+
+Task<Result<OffsetAndTime>> Partition::search_max_time(Offset limit) {
   int64_t most = -1;
   for (size_t i = 0; i < segments_.size(); ++i) {
     if (segments_.at(i).base() < limit) most = std::max(most, segments_.at(i).max_timestamp_ms());
   }
   if (most < 0) co_return OffsetAndTime{};
   // The largest of all may belong to a batch that is not visible yet: then look below it.
-  CO_TRY_ASSIGN(const OffsetAndTime found, co_await offset_for_time(most, limit));
+  CO_TRY_ASSIGN(const OffsetAndTime found, co_await search_time(most, limit));
   if (found.offset.value >= 0) co_return found;
   co_return co_await visible_max_time(limit);
 }

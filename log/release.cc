@@ -81,6 +81,7 @@ Task<Status> hand_over_partition(std::string directory, const ManifestPartition&
 Task<Status> write_checkpoints(std::string path, const ManifestState& state) {
   std::vector<PartitionOffset> ends;
   std::vector<PartitionOffset> starts;
+  std::vector<PartitionOffset> clean;
   for (const ManifestPartition* partition : state.sorted()) {
     // Kafka makes the directory of a log without records when it first needs it, as we do.
     if (partition->segments.empty()) continue;
@@ -89,10 +90,16 @@ Task<Status> write_checkpoints(std::string path, const ManifestState& state) {
     if (partition->log_start > partition->segments.begin()->first) {
       starts.push_back({partition->topic_name, index, partition->log_start});
     }
+    if (partition->clean_to.value >= 0) {
+      clean.push_back({partition->topic_name, index, partition->clean_to});
+    }
   }
   const std::string text = encode_offset_checkpoint(ends);
   CO_TRY(co_await write_text(path + "/" + std::string(kRecoveryPointFile), text));
   CO_TRY(co_await write_text(path + "/" + std::string(kHighWatermarkFile), text));
+  // Kafka's cleaner goes on where ours was.
+  CO_TRY(
+      co_await write_text(path + "/" + std::string(kCleanerFile), encode_offset_checkpoint(clean)));
   co_return co_await write_text(path + "/" + std::string(kLogStartFile),
                                 encode_offset_checkpoint(starts));
 }

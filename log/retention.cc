@@ -43,9 +43,20 @@ Task<Status> Partition::run_retention(int64_t now_ms) {
   turn_.release(1);
   CO_TRY(status);
   producers_.expire(now_ms, config_.producer_id_expiration_ms);
+  (void)co_await swap_turn_.acquire(1);
   const size_t count = expired_segments(now_ms);
-  if (count == 0) co_return Status{};
-  co_return co_await remove_segments(count);
+  if (count > 0) status = co_await remove_segments(count);
+  swap_turn_.release(1);
+  co_return status;
+}
+
+// How long a segment may be the active one: what is not closed is not compacted.
+int64_t Partition::segment_ms() const {
+  int64_t most = config_.segment_ms;
+  if (config_.compact_policy && config_.max_compaction_lag_ms > 0) {
+    most = std::min(most, config_.max_compaction_lag_ms);
+  }
+  return most - std::min(config_.segment_jitter_ms, most);
 }
 
 // An active segment whose newest record is too old is ended, so that it can go.
@@ -56,7 +67,7 @@ bool Partition::active_expired(int64_t now_ms) const {
   if (active.max_timestamp_ms() < 0) return false;
   if (config_.delete_policy && config_.retention_ms >= 0 && age_ms > config_.retention_ms)
     return true;
-  return age_ms > config_.segment_ms - config_.segment_jitter_ms;
+  return age_ms > segment_ms();
 }
 
 Task<Status> Partition::remove_segments(size_t count) {
@@ -84,19 +95,22 @@ Task<Status> Partition::remove_segments(size_t count) {
   co_return status;
 }
 
-// A name of ours, also in the making or marked as deleted, whose offset begins no segment. A
-// snapshot may stand at the log's end too.
+// A name of ours, also in the making or marked as deleted, whose offset begins no segment; of what
+// compaction had in the making or took out, any. A snapshot may stand at the log's end too.
 bool Partition::is_orphan(std::string_view name) const {
-  for (const std::string_view end : {std::string_view(".tmp"), kDeletedSuffix}) {
-    if (name.ends_with(end)) name.remove_suffix(end.size());
+  bool marked = false;
+  for (const std::string_view end : {std::string_view(".tmp"), kDeletedSuffix, kCleanedSuffix}) {
+    if (!name.ends_with(end)) continue;
+    name.remove_suffix(end.size());
+    marked |= end != ".tmp";
   }
   const auto parsed = parse_segment_file_name(name);
-  if (!parsed || segments_.find(parsed->base)) return false;
+  if (!parsed || (!marked && segments_.find(parsed->base))) return false;
   static constexpr std::array<std::string_view, 6> kOurs{
       kLogSuffix,      kIndexSuffix, kTimeIndexSuffix, kSnapshotSuffix, kTransactionIndexSuffix,
       kChecksumsSuffix};
   if (std::ranges::find(kOurs, parsed->suffix) == kOurs.end()) return false;
-  return parsed->suffix != kSnapshotSuffix || parsed->base != log_end_;
+  return marked || parsed->suffix != kSnapshotSuffix || parsed->base != log_end_;
 }
 
 Task<Status> Partition::sweep() {

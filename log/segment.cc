@@ -14,7 +14,8 @@ namespace odradek::log {
 using reactor::kIoAlignment;
 using reactor::Task;
 
-Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options)
+Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options,
+                 std::string_view mark)
     : id_(id),
       options_(options),
       token_(files.next_token()),
@@ -23,7 +24,8 @@ Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentO
       checksums_(id),
       directory_(std::move(directory)),
       files_(files),
-      file_(files, segment_path(directory_, id.base, kLogSuffix)) {}
+      file_(files, segment_path(directory_, id.base, kLogSuffix).append(mark)),
+      mark_(mark) {}
 
 Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options,
                  const SegmentFound& found)
@@ -44,7 +46,7 @@ Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentO
 Segment::~Segment() { CHECK(!loading_, id_.base); }
 
 std::string Segment::path(std::string_view suffix) const {
-  return segment_path(directory_, id_.base, suffix);
+  return segment_path(directory_, id_.base, suffix).append(mark_);
 }
 
 bool Segment::full_for(uint64_t bytes, Offset last) const {
@@ -207,33 +209,44 @@ Task<Status> Segment::truncate(Offset to, uint64_t position) {
   co_return co_await pin->sync_all();
 }
 
-void Segment::moved_to(std::string directory) {
-  directory_ = std::move(directory);
-  std::string name = path(kLogSuffix);
-  if (marked_deleted_) name += kDeletedSuffix;
-  file_.set_path(std::move(name));
+void Segment::end_at(Offset next) {
+  CHECK(next >= next_, next, next_);
+  next_ = next;
 }
 
 static constexpr std::array<std::string_view, 6> kSuffixes{
-    kLogSuffix,      kIndexSuffix, kTimeIndexSuffix, kSnapshotSuffix, kTransactionIndexSuffix,
-    kChecksumsSuffix};
+    kLogSuffix,       kIndexSuffix,   kTimeIndexSuffix, kTransactionIndexSuffix,
+    kChecksumsSuffix, kSnapshotSuffix};
 
-Task<Status> Segment::mark_deleted() {
+// Nobody opens one of the files meanwhile: the log is pinned, and loads wait.
+Task<Status> Segment::rename_to(std::string_view mark, bool with_snapshot) {
+  while (loading_) (void)co_await load_done_.wait();
+  loading_ = true;
+  Status status = co_await rename_files(mark, with_snapshot);
+  loading_ = false;
+  load_done_.notify_all();
+  co_return status;
+}
+
+Task<Status> Segment::rename_files(std::string_view mark, bool with_snapshot) {
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
+  const std::string old_mark = mark_;
   for (const std::string_view suffix : kSuffixes) {
-    const std::string name = path(suffix);
-    CO_TRY(unless_missing(co_await reactor::rename_file(name, name + std::string(kDeletedSuffix))));
+    if (suffix == kSnapshotSuffix && !with_snapshot) continue;
+    const std::string name = segment_path(directory_, id_.base, suffix);
+    CO_TRY(
+        unless_missing(co_await reactor::rename_file(name + old_mark, name + std::string(mark))));
+    if (suffix != kLogSuffix) continue;
+    mark_ = mark;
+    file_.set_path(path(kLogSuffix));
   }
-  marked_deleted_ = true;
-  moved_to(directory_);
   co_return co_await reactor::sync_directory(directory_);
 }
 
 Task<Status> Segment::remove() {
   CO_TRY(co_await close());
   for (const std::string_view suffix : kSuffixes) {
-    const std::string name = path(suffix);
-    CO_TRY(unless_missing(co_await reactor::remove_file(name)));
-    CO_TRY(unless_missing(co_await reactor::remove_file(name + std::string(kDeletedSuffix))));
+    CO_TRY(unless_missing(co_await reactor::remove_file(path(suffix))));
   }
   created_ = false;
   co_return Status{};

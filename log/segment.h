@@ -52,8 +52,10 @@ struct SegmentFound {
 
 class Segment {
  public:
-  // A new, empty segment. The file is made by the first allocate() or write().
-  Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options);
+  // A new, empty segment. The file is made by the first allocate() or write(). `mark`: what its
+  // files' names end in, until rename_to().
+  Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options,
+          std::string_view mark = "");
   // One that is on disk. Reads nothing yet.
   Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options,
           const SegmentFound& found);
@@ -120,11 +122,14 @@ class Segment {
   const TimeIndex& time_index() const { return indexer_.times; }
   const SegmentChecksums& checksums() const { return checksums_; }
 
-  // The partition's directory was renamed.
-  void moved_to(std::string directory);
-  // Renames every file to "<name>.deleted", as Kafka does before the delay.
-  reactor::Task<Status> mark_deleted();
-  // Unlinks every file, marked or not. Missing ones are fine.
+  // Ends a segment that compaction made where those ended that it stands for: offsets below may be
+  // gone. REQUIRES: next >= next().
+  void end_at(Offset next);
+  // Its files get another mark, durably; what is being read stays readable. A snapshot, which
+  // belongs to whoever begins at this base, goes with it only `with_snapshot`. Missing ones are
+  // fine.
+  reactor::Task<Status> rename_to(std::string_view mark, bool with_snapshot);
+  // Unlinks every file that has its mark. Missing ones are fine.
   reactor::Task<Status> remove();
   // Closes the descriptor. REQUIRED before destruction.
   reactor::Task<Status> close();
@@ -137,6 +142,7 @@ class Segment {
   reactor::Task<Status> remove_derived();
   reactor::Task<Status> sync_name();
   reactor::Task<void> sync_next();
+  reactor::Task<Status> rename_files(std::string_view mark, bool with_snapshot);
 
   // Fixed at construction.
   SegmentId id_;
@@ -158,7 +164,7 @@ class Segment {
   bool sealed_ = false;
   bool loaded_ = true;
   bool loading_ = false;
-  bool marked_deleted_ = false;
+  std::string mark_;  // what the names of its files end in: "", ".cleaned" or ".deleted"
   reactor::WaitList load_done_;
   // Written by sync_next().
   uint64_t syncs_begun_ = 0;

@@ -26,6 +26,8 @@ inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
 inline constexpr std::string_view kTransactionIndexSuffix = ".txnindex";
 inline constexpr std::string_view kChecksumsSuffix = ".odx";
+// Behind any of these: what compaction is writing, and what is about to be removed.
+inline constexpr std::string_view kCleanedSuffix = ".cleaned";
 inline constexpr std::string_view kDeletedSuffix = ".deleted";
 
 inline constexpr size_t kIndexEntryBytes = 8;

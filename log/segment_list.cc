@@ -1,6 +1,7 @@
 #include "log/segment_list.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "reactor/file.h"
 
@@ -77,12 +78,39 @@ Task<Status> SegmentList::close_slot(Slot& slot) {
   co_return co_await slot.segment->close();
 }
 
+Task<Status> SegmentList::remove_taken(std::unique_ptr<Slot> slot) {
+  CO_TRY(co_await close_slot(*slot));
+  co_return co_await slot->segment->remove();
+}
+
 Task<Status> SegmentList::remove_oldest() {
   CHECK(slots_.size() > 1);
   std::unique_ptr<Slot> slot = std::move(slots_.front());
   slots_.pop_front();
-  CO_TRY(co_await close_slot(*slot));
-  co_return co_await slot->segment->remove();
+  co_return co_await remove_taken(std::move(slot));
+}
+
+bool SegmentList::has_run(const std::vector<uint64_t>& tokens) const {
+  const auto same = [](const std::unique_ptr<Slot>& slot, uint64_t token) {
+    return slot->segment->token() == token;
+  };
+  const auto at = std::ranges::search(slots_, tokens, same);
+  return at.size() == tokens.size();
+}
+
+std::vector<std::unique_ptr<SegmentList::Slot>> SegmentList::replace(
+    size_t count, std::unique_ptr<Segment> segment) {
+  const auto from = std::ranges::lower_bound(
+      slots_, segment->base(), {}, [](const auto& slot) { return slot->segment->base(); });
+  const auto to = from + static_cast<ptrdiff_t>(count);
+  CHECK(count > 0 && to < slots_.end() && (*from)->segment->base() == segment->base(), count,
+        segment->base());
+  std::vector<std::unique_ptr<Slot>> taken(std::make_move_iterator(from),
+                                           std::make_move_iterator(to));
+  *from = std::make_unique<Slot>();
+  (*from)->segment = std::move(segment);
+  slots_.erase(from + 1, to);
+  return taken;
 }
 
 Task<Status> SegmentList::close() {

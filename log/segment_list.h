@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "log/manifest_format.h"
 #include "log/read_cache.h"
@@ -48,6 +49,8 @@ class SegmentList {
   // Takes the oldest out, waits for its readers, and removes its files.
   reactor::Task<Status> remove_oldest();
   reactor::Task<Status> close();
+  // True when each of these segments, by their tokens, is here: one behind the other.
+  bool has_run(const std::vector<uint64_t>& tokens) const;
 
   // Keeps a segment while its holder reads.
   struct Slot {
@@ -68,6 +71,11 @@ class SegmentList {
     Slot& slot_;
   };
   Slot& slot_of(const Segment& segment);
+  // Puts `segment` in the place of the `count` from its base on, and returns those: they may still
+  // be read.
+  std::vector<std::unique_ptr<Slot>> replace(size_t count, std::unique_ptr<Segment> segment);
+  // Waits for the readers of one that was taken out, and removes its files.
+  reactor::Task<Status> remove_taken(std::unique_ptr<Slot> slot);
 
  private:
   reactor::Task<Status> close_slot(Slot& slot);

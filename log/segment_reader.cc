@@ -282,10 +282,16 @@ Task<Result<std::optional<OffsetAndTime>>> find_max_time(ReadCache& cache, Segme
   if (segment.max_timestamp_offset().value >= 0) {
     CO_TRY_ASSIGN(best, co_await find_with(cursor, segment, segment.max_timestamp_offset()));
   }
+  // A batch that compaction emptied tells a time that no record has.
+  const bool emptied = best && best->header.record_count == 0;
+  if (emptied) best.reset();
   if (!best) {
-    CO_TRY_ASSIGN(std::optional<BatchAt> batch, co_await newest_by_time(cursor, segment));
+    CO_TRY_ASSIGN(std::optional<BatchAt> batch, emptied
+                                                    ? co_await walk_to(cursor, 0, segment.base())
+                                                    : co_await newest_by_time(cursor, segment));
     for (; batch;) {
-      if (!best || batch->header.max_timestamp > best->header.max_timestamp) best = batch;
+      const bool any = batch->header.record_count > 0;
+      if (any && (!best || batch->header.max_timestamp > best->header.max_timestamp)) best = batch;
       const uint64_t position = batch->end();
       CO_TRY_ASSIGN(batch, co_await walk_to(cursor, position, Offset(0)));
     }

@@ -6,6 +6,7 @@
 #include "log/limits.h"
 #include "log/log_disk.h"
 #include "log/recovery.h"
+#include "log/segment_swap.h"
 #include "log/wal_scan.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
@@ -93,6 +94,7 @@ Task<Status> Store::open_directory(std::string path) {
   CO_TRY_ASSIGN(made.directory, co_await LogDirectory::open(path));
   CO_TRY_ASSIGN(made.manifest, co_await Manifest::open(path));
   CO_TRY(co_await made.directory->begin_use());
+  CO_TRY(co_await finish_swaps(path, *made.manifest));
   CO_TRY_ASSIGN(RecoveryReport report, co_await recover_directory(path, *made.manifest, files_));
   made.reusable_files = std::move(report.reusable_files);
   made.directory->check_clean(report.wals);

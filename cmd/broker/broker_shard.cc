@@ -113,6 +113,20 @@ Task<void> BrokerShard::drop_partitions(const metadata::Topic& topic) {
   topic_configs_.erase(topic.id());
 }
 
+// This shard's share of what Kafka's cleaner threads have together.
+static log::CompactionOptions compaction_options(const ConfigView& view, uint32_t shards) {
+  log::CompactionOptions out;
+  out.enabled = view.flag("log.cleaner.enable", true);
+  const int64_t memory = view.number("log.cleaner.dedupe.buffer.size", 128 << 20);
+  out.memory_bytes = static_cast<uint64_t>(std::max<int64_t>(memory, 0)) / shards;
+  out.load_factor = view.real("log.cleaner.io.buffer.load.factor", out.load_factor);
+  const double rate = view.real("log.cleaner.io.max.bytes.per.second", kUnlimitedRate);
+  out.bytes_per_second = rate < kUnlimitedRate ? std::max(rate, 1.0) / shards : 0;
+  const int64_t backoff_ms = view.number("log.cleaner.backoff.ms", 15'000);
+  out.backoff = std::chrono::milliseconds(std::clamp<int64_t>(backoff_ms, 1, kBackoffMsMax));
+  return out;
+}
+
 // True when what brokers may have set while they run differs: the defaults of all topics follow.
 bool BrokerShard::note_defaults(const metadata::Image& last, const metadata::Image& image) {
   const std::string own = std::to_string(config_.node_id);
@@ -129,6 +143,7 @@ bool BrokerShard::note_defaults(const metadata::Image& last, const metadata::Ima
   topic_defaults_ = metadata::with_dynamic_defaults(static_defaults_, view.cluster(), view.own());
   producer_id_expiration_ms_ = view.number("producer.id.expiration.ms", kProducerIdExpirationMs);
   default_config_ = effective(nullptr);
+  logs_->configure_compaction(compaction_options(view, config_.shards));
   return true;
 }
 

@@ -75,13 +75,31 @@ std::vector<ConfigSynonym> ConfigView::of_topic(const metadata::TopicConfigDef& 
   return out;
 }
 
-int64_t ConfigView::number(std::string_view property, int64_t otherwise) const {
-  const auto synonyms = of_broker(property);
-  if (synonyms.empty()) return otherwise;
-  const std::string& text = synonyms.front().value;
-  int64_t value = 0;
+namespace {
+
+// The number that all of `text` is.
+template <class T>
+T parsed(const std::string& text, T otherwise) {
+  T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
+}  // namespace
+
+int64_t ConfigView::number(std::string_view property, int64_t otherwise) const {
+  const auto synonyms = of_broker(property);
+  return synonyms.empty() ? otherwise : parsed(synonyms.front().value, otherwise);
+}
+
+double ConfigView::real(std::string_view property, double otherwise) const {
+  const auto synonyms = of_broker(property);
+  return synonyms.empty() ? otherwise : parsed(synonyms.front().value, otherwise);
+}
+
+bool ConfigView::flag(std::string_view property, bool otherwise) const {
+  const auto synonyms = of_broker(property);
+  return synonyms.empty() ? otherwise : synonyms.front().value == "true";
 }
 
 }  // namespace odradek::broker

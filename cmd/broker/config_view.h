@@ -50,6 +50,8 @@ class ConfigView {
   const metadata::ConfigMap* cluster() const { return cluster_; }  // may be null
   // A whole number in force; `otherwise` when nothing that is one is set.
   int64_t number(std::string_view property, int64_t otherwise) const;
+  double real(std::string_view property, double otherwise) const;
+  bool flag(std::string_view property, bool otherwise) const;
 
  private:
   const BrokerConfig& config_;

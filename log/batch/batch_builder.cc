@@ -46,6 +46,8 @@ BatchBuilder::BatchBuilder(const BatchOptions& options)
   header_.attributes.set(Attributes::kTransactional, options.transactional);
   header_.attributes.set(Attributes::kControl, options.control);
   header_.attributes.set(Attributes::kLogAppendTime, options.log_append_time.has_value());
+  header_.attributes.set(Attributes::kDeleteHorizon, options.delete_horizon_ms.has_value());
+  if (options.delete_horizon_ms) header_.base_timestamp = *options.delete_horizon_ms;
   if (options.compression.codec != Codec::none) {
     compressor_ = open_compressor(options.compression, out_, options.contexts);
   }
@@ -60,14 +62,22 @@ void BatchBuilder::append(const Record& record) {
 void BatchBuilder::append_at_delta(const Record& record) {
   CHECK(record.offset_delta >= next_delta_, record.offset_delta, next_delta_);
   if (header_.record_count == 0) {
-    header_.base_timestamp = record.timestamp;
+    if (!header_.attributes.delete_horizon()) header_.base_timestamp = record.timestamp;
     header_.max_timestamp = record.timestamp;
   }
   header_.max_timestamp = std::max(header_.max_timestamp, record.timestamp);
   header_.last_offset_delta = record.offset_delta;
   next_delta_ = record.offset_delta + 1;
   ++header_.record_count;
-  encode(record, record.offset_delta, record.timestamp - header_.base_timestamp);
+  // Wraps as Kafka's does: either may be any number.
+  const uint64_t delta =
+      static_cast<uint64_t>(record.timestamp) - static_cast<uint64_t>(header_.base_timestamp);
+  encode(record, record.offset_delta, static_cast<int64_t>(delta));
+}
+
+void BatchBuilder::end_at_delta(int32_t last_offset_delta) {
+  CHECK(last_offset_delta >= header_.last_offset_delta, last_offset_delta);
+  header_.last_offset_delta = last_offset_delta;
 }
 
 void BatchBuilder::encode(const Record& record, int32_t offset_delta, int64_t timestamp_delta) {

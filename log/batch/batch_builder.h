@@ -30,6 +30,8 @@ struct BatchOptions {
   // Set: every record's timestamp is this one (message.timestamp.type=LogAppendTime). The
   // producer's stay in the deltas, as with Kafka.
   std::optional<WallTime> log_append_time;
+  // Set: when tombstones in this batch may go; the base timestamp says so (KIP-534).
+  std::optional<int64_t> delete_horizon_ms;
   // Of the shard, if any; outlives the builder.
   CodecContexts* contexts = nullptr;
 };
@@ -42,6 +44,10 @@ class BatchBuilder {
   void append(const Record& record);
   // Appends `record` at its own offset delta. REQUIRES: larger than the one before, or the first.
   void append_at_delta(const Record& record);
+
+  // The batch ends at this offset delta, whatever its last record has: those behind it were removed
+  // by compaction. REQUIRES: not below that of the last record.
+  void end_at_delta(int32_t last_offset_delta);
 
   int32_t record_count() const { return header_.record_count; }
   bool empty() const { return header_.record_count == 0; }

@@ -171,6 +171,11 @@ class Reader {
     CHECK(value.has_value(), name, text(name));
     return *value;
   }
+  double real(std::string_view name) const {
+    const auto value = parse_number<double>(text(name));
+    CHECK(value.has_value(), name, text(name));
+    return *value;
+  }
   bool lists(std::string_view name, std::string_view item) const {
     const std::string value = text(name);
     const auto items = split_list(value);
@@ -197,6 +202,10 @@ log::LogConfig log_config(const Reader& in) {
   out.file_delete_delay_ms = in.number("file.delete.delay.ms");
   out.delete_policy = in.lists("cleanup.policy", "delete");
   out.compact_policy = in.lists("cleanup.policy", "compact");
+  out.min_cleanable_ratio = in.real("min.cleanable.dirty.ratio");
+  out.min_compaction_lag_ms = in.number("min.compaction.lag.ms");
+  out.max_compaction_lag_ms = in.number("max.compaction.lag.ms");
+  out.delete_retention_ms = in.number("delete.retention.ms");
   return out;
 }
 

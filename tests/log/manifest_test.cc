@@ -34,6 +34,12 @@ ManifestSegment segment_at(int64_t base, uint64_t bytes) {
           false};
 }
 
+ManifestSegment replacement_at(int64_t base, uint64_t bytes) {
+  ManifestSegment segment = segment_at(base, bytes);
+  segment.sealed = segment.swapping = true;
+  return segment;
+}
+
 // One of each kind.
 std::vector<ManifestEdit> sample_edits() {
   const TopicPartition a = partition_id(1, 0);
@@ -50,7 +56,9 @@ std::vector<ManifestEdit> sample_edits() {
           EpochsReplaced{b, {{LeaderEpoch(1), Offset(7)}, {LeaderEpoch(2), Offset(9)}}},
           RecoveryPointSet{a, {Offset(20), Offset(10), 4096}},
           SegmentRemoved{a, Offset(0)},
-          QuarantineSet{b, "a bad checksum"}};
+          QuarantineSet{b, "a bad checksum"},
+          SegmentsReplaced{a, replacement_at(10, 512), Offset(20)},
+          CleanedTo{a, Offset(20)}};
 }
 
 ManifestState state_of(const std::vector<ManifestEdit>& edits) {
@@ -65,15 +73,38 @@ ManifestEdit random_edit(Prng& prng, const ManifestState& state) {
   const ManifestPartition* there = state.find(id);
   if (there == nullptr) return PartitionAdded{id, "orders", state.next_generation};
   const auto offset = static_cast<int64_t>(prng.below(1000));
-  switch (prng.below(8)) {
+  switch (prng.below(10)) {
     case 0: return PartitionRemoved{id, there->generation};
     case 1: return SegmentRemoved{id, Offset(offset / 100 * 100)};
     case 2: return LogStartSet{id, Offset(offset), Offset(offset)};
     case 3: return EpochSet{id, LeaderEpoch(static_cast<int32_t>(prng.below(9))), Offset(offset)};
     case 4: return EpochsReplaced{id, {{LeaderEpoch(1), Offset(offset)}}};
     case 5: return RecoveryPointSet{id, {Offset(offset), Offset(offset), 4096}};
+    case 6: return CleanedTo{id, Offset(offset)};
+    case 7: {
+      const int64_t base = offset / 100 * 100;
+      return SegmentsReplaced{id, replacement_at(base, prng.below(1 << 20)), Offset(base + 200)};
+    }
     default: return SegmentSet{id, segment_at(offset / 100 * 100, prng.below(1 << 20))};
   }
+}
+
+TEST_CASE("a replacement takes the place of the segments up to its end, until it has its name") {
+  ManifestState state = state_of(sample_edits());
+  const TopicPartition a = partition_id(1, 0);
+  for (const int64_t base : {20, 30, 40}) apply(state, SegmentSet{a, segment_at(base, 4096)});
+  const SegmentsReplaced edit{a, replacement_at(10, 700), Offset(40)};
+  REQUIRE(apply(state, edit));
+  REQUIRE(apply(state, edit));
+  const auto& segments = state.find(a)->segments;
+  REQUIRE_EQ(segments.size(), 2);
+  EXPECT_EQ(segments.at(Offset(10)).bytes, 700);
+  EXPECT(segments.at(Offset(10)).swapping);
+  EXPECT(segments.contains(Offset(40)));
+  ManifestSegment named = replacement_at(10, 700);
+  named.swapping = false;
+  apply(state, SegmentSet{a, named});
+  EXPECT_FALSE(segments.at(Offset(10)).swapping);
 }
 
 TEST_CASE("edits read back as they were written") {
@@ -429,7 +460,8 @@ TEST_CASE("a dump of the manifest names partitions, segments and epochs in order
             "partition orders-0 topic id AAAAAAAAAAAAAAAAAAAAAQ generation 3 log start 5 local log "
             "start 6");
   EXPECT_EQ(lines[2], "  recovery point: offset 20 in segment 10 at 4096");
-  EXPECT_EQ(lines[3], "  segment 10: next 20 bytes 8192 max timestamp 1767225600010 at 13");
+  EXPECT_EQ(lines[3],
+            "  segment 10: next 20 bytes 512 max timestamp 1767225600010 at 13 being swapped in");
   EXPECT_EQ(lines[5], "  epoch 4 from 12");
   EXPECT(std::ranges::find(lines, "  quarantined: a bad checksum") != lines.end());
 }

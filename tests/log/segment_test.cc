@@ -211,7 +211,7 @@ static Task<void> delete_in_steps() {
   b.append(10, {.value_bytes = 100});
   EXPECT_OK(co_await b.store());
   EXPECT_OK(co_await b.segment->seal());
-  EXPECT_OK(co_await b.segment->mark_deleted());
+  EXPECT_OK(co_await b.segment->rename_to(kDeletedSuffix, true));
   const auto files = co_await reactor::list_directory(kDirectory);
   EXPECT_EQ(files->size(), 4);
   for (const auto& f : *files) EXPECT(f.name.ends_with(".deleted"));

@@ -21,6 +21,8 @@ struct TopicPlan {
   TopicConfigs configs;
   bool written_mode = false;
   int64_t retention_bytes = -1;
+  bool compacted = false;
+  Duration delete_retention{};
 };
 struct AdminOptions {
   uint64_t seed = 0;

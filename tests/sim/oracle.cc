@@ -21,6 +21,7 @@ void Oracle::fail(std::string invariant, std::string what) {
 void Oracle::sent(const TopicPartition& to, BytesView batch) {
   const BatchHeader header = BatchHeader::parse(batch);
   sent_.try_emplace(header.crc, Sent{to, batch.size(), lives_});
+  if (keyed_.has(to)) keyed_.sent(to, header.crc, batch, now_());
 }
 
 void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
@@ -36,6 +37,7 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
   // An answer from before a power cut that came after it says nothing about now.
   const bool stale = asked.cuts != cuts_;
   at->second = Acked{crc, now_(), lives_, killed_, stale};
+  if (keyed_.has(to)) keyed_.acked(to, crc, base_offset);
   if (!stale) partition.floor = std::max(partition.floor, base_offset + 1);
   ++acked_batches_;
   if (asked.stops == stops_) ++acked_since_stop_;
@@ -80,6 +82,35 @@ void Oracle::see(Partition& partition, const TopicPartition& id, const BatchHead
   known = Seen{header.crc, epoch, may_be_gone};
 }
 
+// That somebody sent it, and that it is what was there before.
+void Oracle::check_sent(Partition& partition, const TopicPartition& id, BytesView batch,
+                        bool may_be_gone) {
+  const BatchHeader header = BatchHeader::parse(batch);
+  if (keyed_.has(id)) {
+    const std::string wrong = keyed_.read(id, batch);
+    if (!wrong.empty()) fail("I14", wrong);
+    return;
+  }
+  const auto sent = sent_.find(header.crc);
+  if (sent == sent_.end() || sent->second.to != id || sent->second.bytes != batch.size()) {
+    fail("I2", name(id, header.base_offset.value) + ": nobody sent this there");
+  }
+  see(partition, id, header, may_be_gone);
+}
+
+// Offsets of a compacted log have gaps; of any other they follow each other.
+void Oracle::check_place(const TopicPartition& id, const BatchHeader& header, int64_t from,
+                         int64_t next) {
+  const int64_t base = header.base_offset.value;
+  const bool gaps = keyed_.has(id);
+  if (next >= 0 && (gaps ? base < next : base != next)) {
+    fail("I3", name(id, base) + fmt::format(": expected {}", next));
+  }
+  if (next < 0 && ((base > from && !gaps) || header.next_offset().value <= from)) {
+    fail("I3", name(id, base) + fmt::format(": {} was asked for", from));
+  }
+}
+
 int64_t Oracle::read(const TopicPartition& id, const Asked& asked, int64_t from,
                      int64_t high_watermark, BytesView bytes) {
   Partition& partition = partitions_[id];
@@ -99,17 +130,10 @@ int64_t Oracle::read(const TopicPartition& id, const Asked& asked, int64_t from,
     const BytesView batch = bytes.subspan(at, static_cast<size_t>(size));
     const int64_t base = header.base_offset.value;
     if (log::batch_crc(batch) != header.crc) fail("I18", name(id, base) + ": bad checksum");
-    const auto sent = sent_.find(header.crc);
-    if (sent == sent_.end() || sent->second.to != id || sent->second.bytes != batch.size()) {
-      fail("I2", name(id, base) + ": nobody sent this there");
-    }
-    if (next >= 0 && base != next) fail("I3", name(id, base) + fmt::format(": expected {}", next));
-    if (next < 0 && (base > from || header.next_offset().value <= from)) {
-      fail("I3", name(id, base) + fmt::format(": {} was asked for", from));
-    }
+    check_place(id, header, from, next);
     next = header.next_offset().value;
     if (next > high_watermark) fail("I2", name(id, base) + ": above the high watermark");
-    see(partition, id, header, asked.cuts != cuts_);
+    check_sent(partition, id, batch, asked.cuts != cuts_);
     at += batch.size();
   }
   return next < 0 ? from : next;
@@ -211,8 +235,14 @@ void Oracle::check_retention(const TopicFacts& topic, Partition& partition,
 
 void Oracle::whole(const TopicFacts& topic, const TopicPartition& id, const Content& content) {
   Partition& partition = partitions_[id];
-  check_acked(partition, id, content);
-  check_order(topic, id, content);
+  if (topic.compacted) {
+    const std::string wrong =
+        keyed_.whole(id, content.records, content.log_start, topic.delete_retention, now_());
+    if (!wrong.empty()) fail("I14", wrong);
+  } else {
+    check_acked(partition, id, content);
+    check_order(topic, id, content);
+  }
   check_epochs(partition, id, content);
   check_retention(topic, partition, id, content);
 }

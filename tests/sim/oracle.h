@@ -11,7 +11,7 @@
 //   I9  leader epochs do not go back, and an unclean start begins a new one
 //   I10 a batch is in the log once
 //   I12 see group_oracle.h
-//   I14 retention takes no more than it may
+//   I14 retention takes no more than it may; of a compacted topic see keyed_facts.h
 //   I17 after the faults everything finishes
 //   I18 a batch that is read has its checksum
 //
@@ -29,6 +29,7 @@
 #include "log/batch/batch.h"
 #include "log/types.h"
 #include "reactor/base/time.h"
+#include "tests/sim/keyed_facts.h"
 
 namespace odradek::simulation {
 
@@ -45,6 +46,8 @@ struct TopicFacts {
   int32_t partitions = 0;
   bool written_mode = false;
   int64_t retention_bytes = -1;  // -1: everything is kept
+  bool compacted = false;
+  Duration delete_retention{};  // of tombstones
   // DeleteRecords, by partition: up to where somebody asked, and up to where it was acknowledged.
   struct Deleted {
     int64_t asked = 0;
@@ -67,6 +70,9 @@ class Oracle {
   explicit Oracle(std::function<MonoTime()> now) : now_(std::move(now)) {}
 
   // --- what clients tell ---
+  // Before anything is sent to it.
+  void compacted(const log::TopicId& topic) { keyed_.add_topic(topic); }
+  bool is_compacted(const log::TopicPartition& id) const { return keyed_.has(id); }
   // A batch goes out for the first time. The same bytes may go out again.
   void sent(const log::TopicPartition& to, BytesView batch);
   void acked(const log::TopicPartition& to, uint32_t crc, int64_t base_offset, const Asked& asked);
@@ -81,6 +87,7 @@ class Oracle {
     int64_t log_start = 0;
     int64_t end = 0;
     std::vector<log::BatchHeader> batches;
+    std::vector<KeyedRecord> records;  // of compacted topics only
   };
   void whole(const TopicFacts& topic, const log::TopicPartition& id, const Content& content);
   void fail(std::string invariant, std::string what);
@@ -108,6 +115,7 @@ class Oracle {
   uint64_t acked_batches() const { return acked_batches_; }
   uint64_t acked_bytes() const { return acked_bytes_; }
   uint64_t batches_taken_back() const { return taken_back_; }
+  uint64_t batches_rewritten() const { return keyed_.rewritten(); }
   // Highest offset after an acknowledged batch: what a consumer must reach.
   int64_t acked_end(const log::TopicPartition& id) const;
 
@@ -137,6 +145,10 @@ class Oracle {
   };
   void see(Partition& partition, const log::TopicPartition& id, const log::BatchHeader& header,
            bool may_be_gone);
+  void check_sent(Partition& partition, const log::TopicPartition& id, BytesView batch,
+                  bool may_be_gone);
+  void check_place(const log::TopicPartition& id, const log::BatchHeader& header, int64_t from,
+                   int64_t next);
   void check_acked(Partition& partition, const log::TopicPartition& id, const Content& content);
   void check_order(const TopicFacts& topic, const log::TopicPartition& id, const Content& content);
   void check_epochs(Partition& partition, const log::TopicPartition& id, const Content& content);
@@ -147,6 +159,7 @@ class Oracle {
   std::function<MonoTime()> now_;
   std::map<log::TopicPartition, Partition> partitions_;
   std::map<uint32_t, Sent> sent_;  // by the batch's checksum
+  KeyedFacts keyed_;
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
   uint32_t stops_ = 0;

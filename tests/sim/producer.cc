@@ -21,6 +21,7 @@ namespace {
 constexpr int16_t kUnknownTopic = 3;
 constexpr int16_t kOutOfOrder = 45;
 constexpr int16_t kUnknownTopicId = 100;
+constexpr uint64_t kKeys = 25;         // of a partition of a compacted topic
 constexpr size_t kBatchesPerLane = 5;  // what the broker remembers of a producer
 
 bool retriable(int16_t error) {
@@ -118,7 +119,8 @@ Batch Producer::make_batch(Lane& lane) {
   batch.records = large ? 4 : static_cast<int32_t>(prng_.between(1, 4));
   const size_t value_bytes =
       large ? options_.large_bytes / 4 : prng_.below(options_.value_bytes_max);
-  const std::string key = fmt::format("{}/{}", options_.name, batch.number);
+  const bool compacted = lane.topic->compacted;
+  std::string key = fmt::format("{}/{}", options_.name, batch.number);
   std::vector<uint8_t> value(value_bytes);
   const int64_t now = reactor::this_shard().wall_now().ms;
   for (int32_t i = 0; i < batch.records; ++i) {
@@ -126,8 +128,9 @@ Batch Producer::make_batch(Lane& lane) {
     for (size_t k = 0; k + 8 <= value.size(); k += 8) store_be(value.data() + k, bytes.next());
     log::Record record;
     record.timestamp = now;
+    if (compacted) key = fmt::format("k{}", prng_.below(kKeys));
     record.key = as_bytes(key);
-    record.value = BytesView(value);
+    if (!compacted || !prng_.chance(1, 8)) record.value = BytesView(value);
     builder.append(record);
   }
   batch.bytes = std::move(*builder.finish());

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "net/kafka/messages/list_offsets_request.h"
 #include "net/kafka/messages/list_offsets_response.h"
 
@@ -239,7 +242,12 @@ void Reader::take_partition(Position& position, const Asked& asked,
       stage_.oracle.read(position.id, asked, position.offset, data.high_watermark, bytes);
   for (size_t at = 0; position.keep && at < bytes.size() && !stage_.oracle.violation();) {
     position.keep->push_back(log::BatchHeader::parse(BytesView(bytes).subspan(at)));
-    at += static_cast<size_t>(position.keep->back().size_bytes());
+    const auto size = static_cast<size_t>(position.keep->back().size_bytes());
+    if (position.keep_records) {
+      std::ranges::copy(KeyedFacts::records_of(BytesView(bytes).subspan(at, size)),
+                        std::back_inserter(*position.keep_records));
+    }
+    at += size;
   }
   position.offset = next;
 }

@@ -20,9 +20,10 @@ struct Position {
   int64_t told = -1;            // the offset that the broker's session knows; -1: none
   int64_t high_watermark = -1;  // as last answered
   int64_t log_start = -1;
-  bool lost = false;                              // the offset is not there (any more)
-  bool dropped = false;                           // the topic went
-  std::vector<log::BatchHeader>* keep = nullptr;  // where read batches are noted; may be null
+  bool lost = false;                                 // the offset is not there (any more)
+  bool dropped = false;                              // the topic went
+  std::vector<log::BatchHeader>* keep = nullptr;     // where read batches are noted; may be null
+  std::vector<KeyedRecord>* keep_records = nullptr;  // and the records of a compacted topic
 };
 
 class Reader {

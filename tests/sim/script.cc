@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "log/batch/batch_builder.h"
 #include "net/kafka/messages/init_producer_id_request.h"
 #include "net/kafka/messages/init_producer_id_response.h"
@@ -83,10 +85,43 @@ Task<void> Script::produce(TopicFacts& topic, int32_t partition, size_t value_by
   record.value = BytesView(value);
   builder.append(record);
   builder.append(record);
-  const std::vector<uint8_t> batch = std::move(*builder.finish());
+  std::vector<uint8_t> batch = std::move(*builder.finish());
   sequences_[id] += 2;
+  co_await produce_batch(topic, id, std::move(batch));
+}
+
+Task<void> Script::produce_batch(TopicFacts& topic, const log::TopicPartition& id,
+                                 std::vector<uint8_t> batch) {
   stage_.oracle.sent(id, batch);
   while (!stage_.oracle.violation() && !co_await produce_once(topic, id, batch)) continue;
+}
+
+// Batches of three records over five keys, now and then a tombstone; then a moment, in which what
+// was rolled is destaged and compacted.
+Task<void> Script::produce_keyed(TopicFacts& topic, int count) {
+  while (producer_ < 0 && !co_await connect()) continue;
+  const log::TopicPartition id{topic.id, log::PartitionId(0)};
+  for (int i = 0; i < count; ++i) {
+    log::BatchOptions options;
+    options.compression.codec = i % 2 == 0 ? log::Codec::none : log::Codec::lz4;
+    options.producer_id = log::ProducerId(producer_);
+    options.producer_epoch = log::ProducerEpoch(epoch_);
+    options.base_sequence = sequences_[id];
+    log::BatchBuilder builder(options);
+    for (int k = 0; k < 3; ++k) {
+      const std::string key = fmt::format("k{}", prng_.below(5));
+      std::vector<uint8_t> value(500);
+      for (size_t at = 0; at + 8 <= value.size(); at += 8) store_be(&value[at], prng_.next());
+      log::Record record;
+      record.timestamp = 1'767'225'600'000 + sequences_[id];
+      record.key = as_bytes(key);
+      if (!prng_.chance(1, 6)) record.value = BytesView(value);
+      builder.append(record);
+      ++sequences_[id];
+    }
+    co_await produce_batch(topic, id, std::move(*builder.finish()));
+  }
+  co_await reactor::sleep_for(60ms);
 }
 
 Task<void> Script::delete_records(TopicFacts& topic, int32_t index, int64_t before) {
@@ -128,6 +163,16 @@ Task<void> Script::first_part() {
   co_await produce(passing, 0, 2'000);
   co_await produce(orders, 0, 150'000);
   for (int i = 0; i < 6; ++i) co_await produce(orders, 0, 1'500);
+  TopicConfigs compacted = small_segments;
+  compacted["cleanup.policy"] = "compact";
+  compacted["min.cleanable.dirty.ratio"] = "0.01";
+  compacted["file.delete.delay.ms"] = "10";
+  TopicFacts& keyed = add_topic("keyed", 1);
+  keyed.compacted = true;
+  keyed.delete_retention = 24h;
+  co_await create_topic(stage_, keyed, compacted, prng_.split());
+  co_await produce_keyed(keyed, 9);
+  co_await produce_keyed(keyed, 6);
   co_await delete_topic(stage_, passing, prng_.split());
 }
 
@@ -137,6 +182,7 @@ Task<void> Script::second_part() {
   co_await produce(orders, 1, 700);
   co_await delete_records(orders, 0, 7);
   co_await produce(orders, 1, 150'000);
+  co_await produce_keyed(*std::ranges::find(stage_.topics, "keyed", &TopicFacts::name), 6);
   TopicFacts& again = add_topic("passing", 1);
   co_await create_topic(stage_, again, {}, prng_.split());
   co_await produce(again, 0, 300);

@@ -26,6 +26,9 @@ class Script {
   reactor::Task<void> second_part();
   reactor::Task<bool> connect();
   reactor::Task<void> produce(TopicFacts& topic, int32_t partition, size_t value_bytes);
+  reactor::Task<void> produce_keyed(TopicFacts& topic, int count);
+  reactor::Task<void> produce_batch(TopicFacts& topic, const log::TopicPartition& id,
+                                    std::vector<uint8_t> batch);
   reactor::Task<bool> produce_once(TopicFacts& topic, const log::TopicPartition& id,
                                    BytesView batch);
   reactor::Task<void> delete_records(TopicFacts& topic, int32_t partition, int64_t before);

@@ -53,6 +53,7 @@ class SwarmRun {
   void start_clients();
   void start_members();
   TopicPlan draw_topic(const std::string& name);
+  void draw_compaction(TopicPlan& plan);
   void inject(const Fault& fault);
   void crash(const Fault& fault);
   void come_back();
@@ -126,6 +127,12 @@ void SwarmRun::draw_broker() {
   o.properties["group.consumer.assignment.interval.ms"] = std::to_string(prng_.below(600));
   o.properties["offsets.topic.num.partitions"] = std::to_string(prng_.between(1, 8));
   o.properties["log.retention.check.interval.ms"] = std::to_string(prng_.between(50, 2'000));
+  o.properties["log.cleaner.backoff.ms"] = std::to_string(prng_.between(10, 1'000));
+  // A map of a few hundred keys of each shard, or of all.
+  if (prng_.chance(1, 2)) {
+    o.properties["log.cleaner.dedupe.buffer.size"] = std::to_string(o.shards * 4'096);
+  }
+  if (prng_.chance(1, 4)) o.properties["log.cleaner.io.max.bytes.per.second"] = "1000000";
   batches_ = prng_.between(800, 1'600);
 }
 
@@ -160,12 +167,32 @@ TopicPlan SwarmRun::draw_topic(const std::string& name) {
       break;
     default: break;
   }
-  if (prng_.chance(1, 4)) {
+  // What a power cut may take back in `written` mode is not told record by record.
+  if (!plan.written_mode && prng_.chance(1, 3)) {
+    draw_compaction(plan);
+  } else if (prng_.chance(1, 4)) {
     plan.retention_bytes = static_cast<int64_t>(prng_.between(50'000, 1'000'000));
     plan.configs["retention.bytes"] = std::to_string(plan.retention_bytes);
     plan.configs["file.delete.delay.ms"] = std::to_string(prng_.below(2'000));
   }
   return plan;
+}
+
+void SwarmRun::draw_compaction(TopicPlan& plan) {
+  plan.compacted = true;
+  plan.delete_retention = std::chrono::milliseconds(prng_.chance(1, 2) ? prng_.between(1, 3'000)
+                                                                       : uint64_t{86'400'000});
+  plan.configs["cleanup.policy"] = "compact";
+  plan.configs["delete.retention.ms"] = std::to_string(plan.delete_retention / 1ms);
+  plan.configs["min.cleanable.dirty.ratio"] = prng_.chance(1, 2) ? "0.01" : "0.4";
+  plan.configs["file.delete.delay.ms"] = std::to_string(prng_.below(500));
+  // Small segments, so that there is something to compact and to put together.
+  plan.configs["segment.index.bytes"] = std::to_string(prng_.between(24, 128));
+  plan.configs["index.interval.bytes"] = std::to_string(prng_.between(256, 2'048));
+  if (prng_.chance(1, 4)) plan.configs["min.compaction.lag.ms"] = std::to_string(prng_.below(500));
+  if (prng_.chance(1, 4)) {
+    plan.configs["max.compaction.lag.ms"] = std::to_string(prng_.between(500, 3'000));
+  }
 }
 
 void SwarmRun::start_broker() {
@@ -392,6 +419,7 @@ RunReport SwarmRun::run() {
   report_.events = stage_.world.events();
   report_.acked = stage_.oracle.acked_batches();
   report_.taken_back = stage_.oracle.batches_taken_back();
+  report_.rewritten = stage_.oracle.batches_rewritten();
   report_.generations = static_cast<uint64_t>(std::max(stage_.groups.generation(), 0));
   report_.commits = stage_.groups.commits() + stage_.consumers.commits();
   report_.fenced = stage_.groups.fenced() + stage_.consumers.fenced();

@@ -18,6 +18,7 @@ struct RunReport {
   uint64_t crashes = 0;
   uint64_t rolls = 0;
   uint64_t taken_back = 0;
+  uint64_t rewritten = 0;    // batches that were read as compaction made them
   uint64_t generations = 0;  // of the group that was assigned last
   uint64_t moves = 0;        // of partitions between members of the consumer protocol
   uint64_t commits = 0;      // of offsets, acknowledged

@@ -1,0 +1,49 @@
+// What a Partition is made of and what belongs to one of its jobs only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "log/compaction_plan.h"
+#include "log/manifest_format.h"
+#include "log/tail.h"
+#include "log/wal_format.h"
+#include "reactor/base/time.h"
+
+namespace odradek::log {
+
+struct Carried {  // the bytes from `from` to `end` stand in group `sequence`
+  WalSequence sequence{0};
+  FilePlace from;
+  FilePlace end;
+};
+
+// What Partition::destage() did.
+struct DestagedPart {
+  FilePlace place;    // everything below is in the files, durable
+  size_t epochs = 0;  // how many leader epochs the edits tell
+  std::vector<ManifestEdit> edits;
+};
+
+// Whole blocks of a large batch that went to the segment and not through the WAL.
+struct Extent {
+  TailBatch batch;
+  uint64_t from;  // positions in the segment, multiples of 4 KiB
+  uint64_t to;
+  bool written = false;
+  bool durable = false;
+  FilePlace end() const { return {batch.at.segment, to}; }
+};
+
+// What compaction remembers of a log between its runs. Written by the compactor and by swap_in().
+struct CompactionState {
+  Offset clean_to{-1};      // every record below was cleaned; -1: none yet
+  std::string uncleanable;  // why it is left alone until the next start; empty: it is not
+  MonoTime not_before{};    // after a run that lacked space or memory
+  uint64_t swaps = 0;       // since the log was opened: who walks the segments looks again
+  std::map<Offset, int64_t> first_times;  // of closed segments' first batches, by base
+};
+
+}  // namespace odradek::log
