@@ -39,6 +39,13 @@ Task<bool> CompactionPace::spend(uint64_t bytes) {
   co_return !stopped_;
 }
 
+Task<void> CompactionPace::worked(uint64_t bytes) {
+  worked_ += bytes;
+  if (worked_ < kCleanStepBytes) co_return;
+  worked_ = 0;
+  co_await reactor::sleep_until(reactor::this_shard().now());
+}
+
 void CompactionPace::stop() {
   stopped_ = true;
   wake_.notify_all();
@@ -81,7 +88,7 @@ Task<Result<bool>> Compaction::map_batch(const CheckedScan::Batch& batch) {
     const Offset offset = reader.offset_of(*record);
     const bool known = !record->key || offset < range_.first_dirty;
     if (!known && !keys_.try_put(*record->key, offset)) co_return false;
-    if (seen % kRecordsPerStep == 0) co_await reactor::yield();
+    if (seen % kRecordsPerStep == 0) co_await pace_.worked(kCleanStepBytes);
   }
 }
 
@@ -103,7 +110,7 @@ Task<Result<bool>> Compaction::map_segment(Segment& segment) {
       if (!fits) co_return false;
     }
     keys_.note_latest(batch->header.last_offset());
-    co_await reactor::yield();
+    co_await pace_.worked(batch->bytes.size());
   }
 }
 
@@ -157,7 +164,7 @@ Task<Result<bool>> Compaction::rewrite_batch(const CheckedScan::Batch& batch, Cl
   for (;;) {
     CO_TRY_ASSIGN(const bool done, filter.step());
     if (done) break;
-    co_await reactor::yield();
+    co_await pace_.worked(kCleanStepBytes);
   }
   const bool kept = filter.outcome() == BatchFilter::Outcome::kept;
   if (!out) co_return kept;
@@ -184,7 +191,7 @@ Task<Result<bool>> Compaction::rewrite_segment(Segment& segment, CleanedSegment*
     CO_TRY_ASSIGN(const bool kept, co_await rewrite_batch(*batch, out));
     if (!out && !kept) co_return false;
     if (out) (void)co_await pace_.spend(out->bytes() - std::exchange(written, out->bytes()));
-    co_await reactor::yield();
+    co_await pace_.worked(batch->bytes.size());
   }
 }
 

@@ -27,6 +27,9 @@ class CompactionPace {
   void set_rate(double bytes_per_second) { bytes_per_second_ = bytes_per_second; }
   // Waits until `bytes` more may be read or written. False once stopped.
   reactor::Task<bool> spend(uint64_t bytes);
+  // So many bytes were looked at: after some of them everybody else has a turn of the loop, its
+  // completions included.
+  reactor::Task<void> worked(uint64_t bytes);
   // From now on nothing is cleaned.
   void stop();
   bool stopped() const { return stopped_; }
@@ -38,6 +41,7 @@ class CompactionPace {
  private:
   double bytes_per_second_ = 0;  // 0: unbounded
   MonoTime free_at_{};           // until then what was spent takes
+  uint64_t worked_ = 0;          // since the last turn
   bool stopped_ = false;
   reactor::WaitList wake_;
 };

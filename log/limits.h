@@ -76,6 +76,8 @@ inline constexpr uint64_t kCleanSyncBytes = 16 * 1024 * 1024;
 // Its map of keys is made of these; it takes at most this part of a shard's arena.
 inline constexpr size_t kKeyMapChunkBytes = reactor::kBlockBytesMax;
 inline constexpr uint64_t kKeyMapArenaDivisor = 8;
+// What it looks at in one turn of the loop: some tens of microseconds.
+inline constexpr uint64_t kCleanStepBytes = 32 * 1024;
 // Compaction that waits for its rate looks this often whether it is still wanted.
 inline constexpr Duration kPaceSlice = 100ms;
 // How long compaction leaves a log alone that it could not clean for want of space or memory.

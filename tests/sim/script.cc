@@ -122,6 +122,7 @@ Task<void> Script::produce_keyed(TopicFacts& topic, int count) {
     co_await produce_batch(topic, id, std::move(*builder.finish()));
   }
   co_await reactor::sleep_for(60ms);
+  while (stage_.hold) co_await reactor::sleep_for(5ms);
 }
 
 Task<void> Script::delete_records(TopicFacts& topic, int32_t index, int64_t before) {

@@ -69,6 +69,23 @@ TEST_CASE("the header says what was built") {
   EXPECT(std::equal(again.begin(), again.end(), bytes.begin()));
 }
 
+TEST_CASE("a delete horizon stands where the first time would, and records keep their times") {
+  const auto records = some_records(3);
+  BatchBuilder builder({.delete_horizon_ms = INT64_MAX});
+  for (const auto& record : records) append(builder, record);
+  builder.end_at_delta(9);
+  const auto bytes = *builder.finish();
+  const BatchHeader header = BatchHeader::parse(BytesView(bytes));
+  EXPECT(header.attributes.delete_horizon());
+  EXPECT_EQ(header.base_timestamp, INT64_MAX);
+  EXPECT_EQ(header.last_offset_delta, 9);
+  EXPECT_EQ(header.record_count, 3);
+  EXPECT_EQ(header.crc, batch_crc(BytesView(bytes)));
+  const auto read = read_all(Chain(BytesView(bytes)));
+  REQUIRE(read);
+  EXPECT(*read == records);
+}
+
 TEST_CASE("offset and epoch are assigned without touching the checksum") {
   auto bytes = build(some_records(3));
   const auto before = BatchHeader::parse(BytesView(bytes));

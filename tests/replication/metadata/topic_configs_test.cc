@@ -187,6 +187,25 @@ TEST_CASE("a topic's values stand over the broker's, and the broker's over Kafka
   EXPECT_EQ(effective_topic_config(nullptr, *defaults).produce.message_bytes_max, 5000u);
 }
 
+TEST_CASE("what compaction goes by is a topic's, over the broker's cleaner's, over Kafka's") {
+  const EffectiveTopicConfig plain = effective_topic_config(nullptr, {});
+  EXPECT_EQ(plain.log.min_cleanable_ratio, 0.5);
+  EXPECT_EQ(plain.log.min_compaction_lag_ms, 0);
+  EXPECT_EQ(plain.log.max_compaction_lag_ms, INT64_MAX);
+  EXPECT_EQ(plain.log.delete_retention_ms, 86'400'000);
+  const auto defaults = topic_defaults({{"log.cleaner.min.cleanable.ratio", "0.25"},
+                                        {"log.cleaner.delete.retention.ms", "7"}});
+  REQUIRE(defaults.has_value());
+  const ConfigMap set = {{"delete.retention.ms", "9"},
+                         {"min.compaction.lag.ms", "10"},
+                         {"max.compaction.lag.ms", "20"}};
+  const EffectiveTopicConfig config = effective_topic_config(&set, *defaults);
+  EXPECT_EQ(config.log.min_cleanable_ratio, 0.25);
+  EXPECT_EQ(config.log.delete_retention_ms, 9);
+  EXPECT_EQ(config.log.min_compaction_lag_ms, 10);
+  EXPECT_EQ(config.log.max_compaction_lag_ms, 20);
+}
+
 TEST_CASE("a wrong property of the broker is named") {
   const auto defaults = topic_defaults({{"log.segment.bytes", "1"}});
   REQUIRE_FALSE(defaults.has_value());
