@@ -19,7 +19,7 @@ static constexpr uint32_t kRecordsPerStep = 256;
 
 // ---- pace ----
 
-Task<void> CompactionPace::sleep(MonoTime when) {
+Task<void> CompactionPace::rest(MonoTime when) {
   while (!stopped_ && reactor::this_shard().now() < when) {
     if (co_await wake_.wait(when)) co_return;
   }
@@ -104,7 +104,7 @@ Task<Result<bool>> Compaction::map_segment(Segment& segment) {
     if (!batch) co_return true;
     const bool aborted =
         !batch->header.attributes.control() && transactions_.on_batch(batch->header);
-    if (batch->header.attributes.control()) (void)fate_of(*batch);
+    if (batch->header.attributes.control()) CO_TRY(fate_of(*batch));
     if (!aborted) {
       CO_TRY_ASSIGN(const bool fits, co_await map_batch(*batch));
       if (!fits) co_return false;

@@ -34,8 +34,8 @@ class CompactionPace {
   void stop();
   bool stopped() const { return stopped_; }
   // Waits until `when` or the stop.
-  reactor::Task<void> sleep(MonoTime when);
-  // Ends sleep() early.
+  reactor::Task<void> rest(MonoTime when);
+  // Ends rest() early.
   void wake() { wake_.notify_all(); }
 
  private:

@@ -15,6 +15,8 @@ using reactor::Task;
 
 namespace {
 
+constexpr size_t kZeroStepBytes = 64 * 1024;
+
 using enum reactor::MetricKind;
 using reactor::MetricInfo;
 using Unit = reactor::MetricUnit;
@@ -81,7 +83,7 @@ Task<void> Compactor::run(std::function<bool()> may_begin) {
   while (!pace_.stopped()) {
     bool cleaned = false;
     if (options_.enabled && may_begin()) cleaned = co_await clean_one();
-    if (!cleaned) co_await pace_.sleep(reactor::this_shard().now() + options_.backoff);
+    if (!cleaned) co_await pace_.rest(reactor::this_shard().now() + options_.backoff);
   }
 }
 
@@ -164,9 +166,13 @@ Task<std::vector<Lease>> Compactor::borrow(const Cleanable& range) {
   while (out.size() < count) {
     Lease lease = arena.try_allocate(block);
     if (!lease) break;
-    std::memset(lease.writable().data(), 0, lease.size());
+    // Memory that nobody touched yet is slow to touch.
+    for (size_t at = 0; at < lease.size(); at += kZeroStepBytes) {
+      const size_t n = std::min(kZeroStepBytes, lease.size() - at);
+      std::memset(lease.writable().data() + at, 0, n);
+      co_await pace_.worked(kCleanStepBytes);
+    }
     out.push_back(std::move(lease));
-    co_await reactor::yield();
   }
   co_return out;
 }

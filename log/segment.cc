@@ -34,7 +34,9 @@ Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentO
         found.size_bytes);
   next_ = found.next;
   size_bytes_ = found_bytes_ = found.size_bytes;
-  indexer_.max_time = {found.max_timestamp_ms, found.max_timestamp_offset};
+  // The batch that had it may be gone with what a crash took; the time stays as an upper bound.
+  const bool held = found.max_timestamp_offset < found.next;
+  indexer_.max_time = {found.max_timestamp_ms, held ? found.max_timestamp_offset : Offset(-1)};
   checksums_ = SegmentChecksums(id, found.size_bytes);
   allocated_bytes_ = align_down<uint64_t>(found.size_bytes, kIoAlignment);
   created_ = found.size_bytes > 0 || found.sealed;

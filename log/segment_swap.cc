@@ -31,7 +31,7 @@ Task<Status> finish_swaps(std::string path, Manifest& manifest) {
       if (!segment.swapping) continue;
       SegmentSet named{partition->id, segment};
       named.segment.swapping = false;
-      edits.push_back(std::move(named));
+      edits.push_back(named);
     }
   }
   for (const ManifestEdit& edit : edits) {

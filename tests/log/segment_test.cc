@@ -205,6 +205,33 @@ TEST_CASE("a full disk refuses an allocation and changes nothing") {
   world.run([&] { return disk_full(world); });
 }
 
+static Task<void> lose_largest_time() {
+  Bench b(4, {.index_interval_bytes = 100});
+  co_await b.create();
+  b.append(3, {.value_bytes = 200});
+  EXPECT_OK(co_await b.store());
+  // As the manifest says it when the batch with the largest time was not whole in the file.
+  SegmentFound found = b.found();
+  found.max_timestamp_ms = 1'000'000;
+  found.max_timestamp_offset = found.next + 3;
+  co_await b.open(found);
+  EXPECT_EQ(b.segment->max_timestamp_ms(), 1'000'000);
+  EXPECT_EQ(b.segment->max_timestamp_offset().value, -1);
+  // Others take those offsets, and the log is opened again.
+  b.append(6, {.value_bytes = 200});
+  EXPECT_OK(co_await b.store());
+  co_await b.reopen();
+  EXPECT_OK(co_await b.segment->load());
+  b.append(6, {.value_bytes = 200});
+  EXPECT_EQ(b.segment->max_timestamp_ms(), 1'000'000);
+  co_await b.end();
+}
+
+TEST_CASE("the largest time of a batch that a crash took is a bound, and names no offset") {
+  World world(9);
+  world.run([] { return lose_largest_time(); });
+}
+
 static Task<void> delete_in_steps() {
   Bench b;
   co_await b.create();

@@ -18,6 +18,9 @@ static uint64_t hash_of(const log::Record& record) {
   if (record.key) add(*record.key);
   hash = (hash ^ (record.value ? 1u : 2u)) * 0x100000001b3;
   if (record.value) add(*record.value);
+  for (const log::RecordHeader& header : record.headers) {
+    if (header.value) add(*header.value);
+  }
   return (hash ^ static_cast<uint64_t>(record.timestamp)) * 0x100000001b3;
 }
 

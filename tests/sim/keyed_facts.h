@@ -2,8 +2,8 @@
 // of what was sent:
 //   - a record that is read was sent to that partition, and stays the same at its offset for ever
 //   - the newest acknowledged record of each key is there at its offset, or a newer one of the key
-//   - but for a tombstone, delete.retention.ms after it was sent at the earliest: then nothing older
-//     of its key is there either
+//   - but for a tombstone, delete.retention.ms after it was sent at the earliest: then nothing
+//     older of its key is there either
 // Part of the oracle; lives outside of the simulated machines. Topics in `flushed` mode only.
 #pragma once
 

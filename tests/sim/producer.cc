@@ -130,6 +130,10 @@ Batch Producer::make_batch(Lane& lane) {
     record.timestamp = now;
     if (compacted) key = fmt::format("k{}", prng_.below(kKeys));
     record.key = as_bytes(key);
+    // Tombstones of one key and time to two partitions are two batches.
+    const std::string mark = fmt::format("{}/{}/{}", options_.name, batch.number, i);
+    const log::RecordHeader header{as_bytes("n"), as_bytes(mark)};
+    if (compacted) record.headers = {&header, 1};
     if (!compacted || !prng_.chance(1, 8)) record.value = BytesView(value);
     builder.append(record);
   }

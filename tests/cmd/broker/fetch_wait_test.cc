@@ -18,6 +18,8 @@ class NoLogs : public log::LogManager {
   Task<Status> delete_partition(log::TopicPartition) override { co_return Status{}; }
   bool writable() const override { return true; }
   Task<void> run_retention() override { co_return; }
+  Task<void> run_compaction() override { co_return; }
+  void configure_compaction(const CompactionOptions& options) override {}
   Task<Status> stop() override { co_return Status{}; }
 };
 

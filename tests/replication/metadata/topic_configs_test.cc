@@ -193,8 +193,8 @@ TEST_CASE("what compaction goes by is a topic's, over the broker's cleaner's, ov
   EXPECT_EQ(plain.log.min_compaction_lag_ms, 0);
   EXPECT_EQ(plain.log.max_compaction_lag_ms, INT64_MAX);
   EXPECT_EQ(plain.log.delete_retention_ms, 86'400'000);
-  const auto defaults = topic_defaults({{"log.cleaner.min.cleanable.ratio", "0.25"},
-                                        {"log.cleaner.delete.retention.ms", "7"}});
+  const auto defaults = topic_defaults(
+      {{"log.cleaner.min.cleanable.ratio", "0.25"}, {"log.cleaner.delete.retention.ms", "7"}});
   REQUIRE(defaults.has_value());
   const ConfigMap set = {{"delete.retention.ms", "9"},
                          {"min.compaction.lag.ms", "10"},
