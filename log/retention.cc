@@ -14,9 +14,19 @@ namespace odradek::log {
 
 using reactor::Task;
 
+// What no power cut takes back: what is only written does not push out what is kept for its size.
+static uint64_t bytes_below(const SegmentList& segments, FilePlace durable) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < segments.size() && segments.at(i).base() <= durable.segment; ++i) {
+    const uint64_t whole = segments.at(i).size_bytes();
+    bytes += segments.at(i).base() == durable.segment ? std::min(whole, durable.position) : whole;
+  }
+  return bytes;
+}
+
 // How many segments from the front may go now.
 size_t Partition::expired_segments(int64_t now_ms) const {
-  uint64_t bytes = size_bytes();
+  uint64_t bytes = bytes_below(segments_, durable_);
   size_t count = 0;
   for (; count + 1 < segments_.size(); ++count) {
     const Segment& segment = segments_.at(count);
@@ -28,9 +38,9 @@ size_t Partition::expired_segments(int64_t now_ms) const {
                          now_ms - segment.max_timestamp_ms() > config_.retention_ms;
     const bool too_much =
         config_.delete_policy && config_.retention_bytes >= 0 &&
-        bytes - segment.size_bytes() >= static_cast<uint64_t>(config_.retention_bytes);
+        bytes >= segment.size_bytes() + static_cast<uint64_t>(config_.retention_bytes);
     if (!below_start && !too_old && !too_much) break;
-    bytes -= segment.size_bytes();
+    bytes -= std::min(bytes, segment.size_bytes());
   }
   return count;
 }

@@ -19,7 +19,7 @@ class NoLogs : public log::LogManager {
   bool writable() const override { return true; }
   Task<void> run_retention() override { co_return; }
   Task<void> run_compaction() override { co_return; }
-  void configure_compaction(const CompactionOptions& options) override {}
+  void configure_compaction(const log::CompactionOptions&) override {}
   Task<Status> stop() override { co_return Status{}; }
 };
 
