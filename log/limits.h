@@ -73,9 +73,10 @@ inline constexpr uint32_t kOpenFilesMax = 1024;
 inline constexpr uint64_t kCleanReadBytes = 512 * 1024;
 inline constexpr uint64_t kCleanWriteBytes = 1024 * 1024;
 inline constexpr uint64_t kCleanSyncBytes = 16 * 1024 * 1024;
-// Its map of keys is made of these; it takes at most this part of a shard's arena.
+// Its map of keys is made of these; it takes at most this part of a shard's arena, and none of what
+// tails would have to give back for it.
 inline constexpr size_t kKeyMapChunkBytes = reactor::kBlockBytesMax;
-inline constexpr uint64_t kKeyMapArenaDivisor = 8;
+inline constexpr uint64_t kKeyMapArenaDivisor = 16;
 // What it looks at in one turn of the loop: some tens of microseconds.
 inline constexpr uint64_t kCleanStepBytes = 32 * 1024;
 // Compaction that waits for its rate looks this often whether it is still wanted.
