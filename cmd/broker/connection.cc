@@ -245,6 +245,7 @@ Task<bool> Connection::serve_produce(RequestFrame frame, RequestContext context,
     if (!go_on) reactor::log_warning("{}: closed: a produce with acks=0 failed", peer_);
     co_return go_on;
   }
+  call->let_go_of_frame();
   ++produces_open_;
   Slot* slot = add_slot(record);
   gate_.spawn("produce", finish_produce(std::move(call), slot), reactor::TaskClass::request);

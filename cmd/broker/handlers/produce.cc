@@ -178,6 +178,18 @@ Task<Status> ProduceCall::stage(size_t body_at) {
   co_return Status{};
 }
 
+void ProduceCall::let_go_of_frame() {
+  if (frame_.bytes().size() <= kSmallFrameBytes) return;
+  context_.client_id = scratch_.store(context_.client_id);
+  request_.transactional_id.reset();
+  for (auto& topic : request_.topic_data) {
+    topic.name = scratch_.store(topic.name);
+    for (auto& partition : topic.partition_data) partition.records.reset();
+  }
+  for (Item& item : items_) item.records = Chain();
+  frame_ = RequestFrame();
+}
+
 void ProduceCall::resolve() {
   for (const auto& topic : request_.topic_data) resolve_topic(topic);
 }

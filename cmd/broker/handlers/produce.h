@@ -37,6 +37,9 @@ class ProduceCall {
   // Decodes the request from byte `body_at` of the frame, validates and appends its batches in
   // order. An error: the bytes are no produce request.
   reactor::Task<Status> stage(size_t body_at);
+  // Gives a large frame back, after stage(): the next one is then received into memory that is
+  // still in this core's cache. What the answer needs of it is kept.
+  void let_go_of_frame();
   // Waits for durability and makes the response. REQUIRES: stage() succeeded, !silent().
   reactor::Task<Response> finish();
   // Of the quotas that it meets; its sender is charged between stage() and finish().
