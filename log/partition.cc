@@ -75,6 +75,7 @@ Task<Status> Partition::close() {
   while (pins_ > 0) (void)co_await unpinned_.wait();
   for (const Extent& extent : extents_) disk_.forget_extent(extent.batch.bytes);
   extents_.clear();
+  extents_in_file_ = 0;
   tail_.clear();
   closed_ = true;
   co_return co_await segments_.close();

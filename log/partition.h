@@ -100,7 +100,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Result<Destaged>> destage(bool to_the_end);
   void set_destaged(const Destaged& destaged);
   reactor::Task<Status> trim();  // after destage(true): the files are as Kafka's on a clean stop
-  // Whole blocks that could be destaged now; large when a rolled segment waits for its end.
+  // Whole blocks that destage could write now; large when a rolled segment waits for its end.
   uint64_t destage_bytes() const;
   // Whether an extent could be destaged now: its bytes are in the file, so none of them is carried.
   bool extent_durable() const;
@@ -225,6 +225,7 @@ class Partition final : public PartitionLog {
   bool removed_segments_ = false, told_of_damage_ = false;  // since the log was opened
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
   std::deque<Extent> extents_;
+  uint64_t extents_in_file_ = 0;  // bytes of them, which destage leaves out
   size_t extents_running_ = 0;
   CompactionState compaction_;
   reactor::Semaphore swap_turn_{1};  // held by whoever takes segments out

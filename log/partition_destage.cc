@@ -20,7 +20,10 @@ uint64_t Partition::destage_bytes() const {
     if (segment && segment->size_bytes() == durable_.position) return kDestageRunBytes;
   }
   const uint64_t end = align_down(durable_.position, kDiskBlockBytes);
-  return end > destaged_.position ? end - destaged_.position : 0;
+  // Of large batches only the edges are left to write. One that is not durable yet counts as well:
+  // the sum is a little short then, for a moment.
+  const uint64_t left = destaged_.position + extents_in_file_;
+  return end > left ? end - left : 0;
 }
 
 bool Partition::extent_durable() const {

@@ -56,6 +56,7 @@ WalSequence Partition::stage_extent(const TailBatch& batch, LeaderEpoch epoch) {
       encode_wal_extent({.length = to - from, .checksum = extent_checksum(batch, from, to)});
   const WalSequence sequence = disk_.wal().stage(record, Chain(BytesView(payload)), flush_mode());
   extents_.push_back({.batch = batch, .from = from, .to = to});
+  extents_in_file_ += to - from;
   disk_.note_extent(batch.bytes);
   ++extents_running_;
   disk_.spawn("write extent", write_extent(Pin(*this), extents_.back()));
@@ -131,7 +132,9 @@ Task<Status> Partition::write_around_extents(Segment& segment, uint64_t from, ui
 
 void Partition::forget_extents() {
   while (!extents_.empty() && extents_.front().end() <= destaged_) {
-    disk_.forget_extent(extents_.front().batch.bytes);
+    const Extent& extent = extents_.front();
+    disk_.forget_extent(extent.batch.bytes);
+    extents_in_file_ -= extent.to - extent.from;
     extents_.pop_front();
   }
 }
