@@ -129,15 +129,18 @@ void describe_all_wanted(RequestContext& context, const metadata::Image& image,
   }
 }
 
-// Ids mean nothing before version 12, though 10 and 11 have a place for them: Kafka refuses all.
+// Ids mean nothing before version 12, though 10 and 11 have a place for them, and for no name:
+// Kafka refuses all.
 bool has_meaningless_ids(const RequestContext& context, const kafka::MetadataRequest& request) {
   if (context.api_version < 10 || context.api_version > 11 || !request.topics) return false;
-  return asks_by_id(request);
+  return asks_by_id(request) ||
+         std::ranges::any_of(*request.topics, [](const auto& topic) { return !topic.name; });
 }
 
+// As they were asked for, known or not.
 void refuse_all(const kafka::MetadataRequest& request, Reply& reply) {
   for (const auto& topic : *request.topics) {
-    refuse(topic.name, {}, code(KafkaError::invalid_request), reply);
+    refuse(topic.name.value_or(""), topic.topic_id, code(KafkaError::invalid_request), reply);
   }
 }
 

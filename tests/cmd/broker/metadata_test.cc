@@ -135,7 +135,7 @@ TEST_CASE("a topic is found by its id, and an unknown id is UNKNOWN_TOPIC_ID") {
   });
 }
 
-TEST_CASE("ids before version 12 spoil the whole request") {
+TEST_CASE("ids, or no name, before version 12 spoil the whole request") {
   Cluster cluster;
   cluster.tell([](Client& c) -> Task<void> {
     const Uuid id = co_await create_topic(c, "t");
@@ -145,7 +145,16 @@ TEST_CASE("ids before version 12 spoil the whole request") {
     REQUIRE(reply->message.topics.size() == 2);
     EXPECT_EQ(reply->message.topics[0].error_code, 42);
     EXPECT_EQ(reply->message.topics[1].error_code, 42);
+    EXPECT(reply->message.topics[0].topic_id == id);
+    EXPECT(reply->message.topics[1].topic_id.is_zero());
     EXPECT(reply->message.brokers.empty());
+    request = asking({"t", ""});
+    request.topics->at(1).name.reset();
+    const auto nameless = co_await c.call<kafka::MetadataResponse>(11, request);
+    REQUIRE(nameless->message.topics.size() == 2);
+    EXPECT_EQ(nameless->message.topics[0].error_code, 42);
+    EXPECT_EQ(nameless->message.topics[1].error_code, 42);
+    EXPECT_EQ(nameless->message.topics[1].name.value_or("-"), "");
   });
 }
 
