@@ -174,7 +174,11 @@ constexpr auto kDangerousPrefixes = std::to_array<std::string_view>({
     "alter.config.policy.class.name",
     "client.quota.callback.class",
     "early.start.listeners",
-    "remote.log",
+    "remote.log.index.",
+    "remote.log.manager.",
+    "remote.log.metadata.",
+    "remote.log.reader.",
+    "remote.log.storage.",
     "password.encoder.",
 });
 

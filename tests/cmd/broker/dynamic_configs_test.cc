@@ -214,6 +214,9 @@ TEST_CASE("a name that nobody knows may be set, and its value is not shown") {
               "null from 2: vendor.secret=null(2)");
     EXPECT_EQ((co_await change(c, kBroker, "", {{"vendor.other", "hush"}})).code, 0);
     EXPECT_EQ(co_await shown(c, kBroker, "1", "vendor.other"), "null from 3: vendor.other=null(3)");
+    // A topic's configuration is no name that a broker knows either.
+    EXPECT_EQ((co_await change(c, kBroker, "", {{"remote.log.copy.disable", "true"}})).code, 0);
+    EXPECT_EQ((co_await change(c, kBroker, "", {{"remote.log.storage.x", "true"}})).code, 42);
   });
 }
 
