@@ -144,7 +144,7 @@ BatchFault BatchValidator::check_head() {
   if (header_.magic < 0 || header_.magic > kMagic) return BatchFault::unknown_magic;
   if (header_.size_bytes() > static_cast<int64_t>(input_.size())) return BatchFault::no_batch;
   if (header_.magic != kMagic) return BatchFault::old_magic;
-  if (header_.size_bytes() < static_cast<int64_t>(kBatchHeaderBytes)) return BatchFault::bad_length;
+  // The attributes are there even if the rest of the header is not: see kLengthMin.
   constexpr int16_t kZstdVersion = 7;
   if (header_.attributes.codec() == Codec::zstd && options_.produce_version < kZstdVersion) {
     return BatchFault::zstd_too_early;
@@ -153,6 +153,7 @@ BatchFault BatchValidator::check_head() {
   if (fault != BatchFault::none) return fault;
   if (!options_.internal && header_.base_offset != Offset(0))
     return BatchFault::base_offset_not_zero;
+  if (header_.size_bytes() < static_cast<int64_t>(kBatchHeaderBytes)) return BatchFault::bad_length;
   return header_.size_bytes() > int64_t{options_.message_bytes_max} ? BatchFault::too_large
                                                                     : BatchFault::none;
 }

@@ -82,6 +82,18 @@ ProduceOutcome refused(const log::BatchValidator& validator) {
   return outcome;
 }
 
+// Acknowledgements that do not exist: Kafka says that after what a look at the request shows.
+ProduceOutcome refused_acks(const Chain& records, int16_t version) {
+  log::ValidationOptions options;
+  options.produce_version = version;
+  log::BatchValidator validator(records, options);
+  if (validator.step() == log::BatchValidator::Progress::done &&
+      refused_by_request(validator.fault())) {
+    return refused(validator);
+  }
+  return failure(KafkaError::invalid_required_acks, "acks must be 0, 1 or -1 (all)");
+}
+
 void note_produced(BrokerShard& shard, const log::BatchHeader& header) {
   shard.requests().produced_bytes.add(static_cast<uint64_t>(header.size_bytes()));
   shard.requests().produced_records.add(static_cast<uint64_t>(header.record_count));
@@ -213,7 +225,7 @@ void ProduceCall::resolve_topic(const kafka::ProduceRequest::TopicProduceData& t
     } else if (!context_.authorize(Operation::write, Resource::topic, found->name())) {
       refuse(KafkaError::unknown_topic_or_partition, "");
     } else if (request_.acks < -1 || request_.acks > 1) {
-      refuse(KafkaError::invalid_required_acks, "acks must be 0, 1 or -1 (all)");
+      item.outcome = refused_acks(partition.records.value_or(Chain()), context_.api_version);
     } else {
       item.id = {found->id(), log::PartitionId(partition.index)};
       item.owner = context_.shard.placement().owner(item.id);

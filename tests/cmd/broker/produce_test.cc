@@ -188,6 +188,13 @@ TEST_CASE("zstd is refused below Produce version 7") {
     spec.options.compression.codec = log::Codec::zstd;
     EXPECT_EQ((co_await produce(c, "t", 0, batch(spec), -1, 6)).error, 76);
     EXPECT_EQ((co_await produce(c, "t", 0, batch(spec), -1, 7)).error, 0);
+    // Kafka sees the codec before the acknowledgements, and before that the batch is no batch.
+    EXPECT_EQ((co_await produce(c, "t", 0, batch(spec), 2, 6)).error, 76);
+    EXPECT_EQ((co_await produce(c, "t", 0, batch(spec), 2, 7)).error, 21);
+    auto shorter = batch(spec);
+    store_be<int32_t>(shorter.data() + log::kLengthAt, 40);
+    EXPECT_EQ((co_await produce(c, "t", 0, shorter, -1, 6)).error, 76);
+    EXPECT_EQ((co_await produce(c, "t", 0, shorter, -1, 7)).error, 2);
   });
 }
 
