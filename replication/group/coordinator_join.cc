@@ -59,18 +59,18 @@ bool Coordinator::has_room(const ClassicGroup& group, const std::string& member)
 
 void Coordinator::on(Step& step, RequestId id, JoinGroup& join) {
   if (join.group.empty()) {
-    return reply_now(step, id, join_error(KafkaCode::invalid_group_id, ""));
+    return reply_now(step, id, join_error(KafkaCode::invalid_group_id, join.who.member_id));
   }
   if (join.session_timeout_ms < config_.session_timeout_min_ms ||
       join.session_timeout_ms > config_.session_timeout_max_ms) {
-    return reply_now(step, id, join_error(KafkaCode::invalid_session_timeout, ""));
+    return reply_now(step, id, join_error(KafkaCode::invalid_session_timeout, join.who.member_id));
   }
   drop_repeated(join.protocols);
   join.rebalance_timeout_ms = std::max(join.rebalance_timeout_ms, 0);
   if (ConsumerGroup* consumers = find_consumer(join.group)) {
     if (!consumers->members().empty()) return this->join(step, id, *consumers, join);
     if (!join.who.member_id.empty()) {
-      return reply_now(step, id, join_error(KafkaCode::unknown_member_id, ""));
+      return reply_now(step, id, join_error(KafkaCode::unknown_member_id, join.who.member_id));
     }
     write_all(step, consumers->tombstones());
   }
@@ -81,7 +81,7 @@ void Coordinator::join_classic(Step& step, RequestId id, JoinGroup& join) {
   const bool unknown = join.who.member_id.empty();
   ClassicGroup* group = find_group(join.group);
   if (!group && !unknown) {
-    return reply_now(step, id, join_error(KafkaCode::unknown_member_id, ""));
+    return reply_now(step, id, join_error(KafkaCode::unknown_member_id, join.who.member_id));
   }
   const bool says_nothing = join.protocol_type.empty() || join.protocols.empty();
   if (!group && says_nothing) {

@@ -69,6 +69,25 @@ TEST_CASE("without the internal topic nobody coordinates") {
 }
 
 // Trap 58; a parked join holds up its own connection only.
+TEST_CASE("who may not join hears the member id that it came with") {
+  Cluster cluster(kNoDelay);
+  cluster.tell([](Client& c) -> Task<void> {
+    EXPECT_EQ(co_await find_coordinator(c, "g"), 0);
+    const Joined stranger = co_await join(c, "g", "stranger");
+    EXPECT_EQ(stranger.error, 25);
+    EXPECT_EQ(stranger.member, "stranger");
+    const Joined nowhere = co_await join(c, "", "stranger");
+    EXPECT_EQ(nowhere.error, 24);
+    EXPECT_EQ(nowhere.member, "stranger");
+    const Bytes metadata = subscription_to("t");
+    kafka::JoinGroupRequest request = joining("g", metadata, "stranger");
+    request.session_timeout_ms = 1;
+    const auto reply = co_await c.call<kafka::JoinGroupResponse>(9, request);
+    EXPECT_EQ(reply->message.error_code, 26);
+    EXPECT_EQ(reply->message.member_id, "stranger");
+  });
+}
+
 TEST_CASE("two members on any shards share a group, and one that leaves makes the other rejoin") {
   for (const uint32_t shards : {1u, 4u}) {
     Cluster cluster(kNoDelay, shards);
