@@ -8,6 +8,7 @@ import json
 import re
 import time
 import tomllib
+from collections import Counter
 
 import batches
 
@@ -37,6 +38,14 @@ UNORDERED = {
     "ListConfigResources": {"ConfigResources": ("ResourceType", "ResourceName")},
     "DescribeClientQuotas": {"Entries": ("Entity",), "Entries.Values": ("Key",)},
     "AlterClientQuotas": {"Entries": ("Entity",)},
+    "OffsetCommit": {"Topics": ("Name", "TopicId"), "Topics.Partitions": ("PartitionIndex",)},
+    "OffsetFetch": {"Topics": ("Name", "TopicId"), "Topics.Partitions": ("PartitionIndex",), "Groups": ("GroupId",),
+                    "Groups.Topics": ("Name", "TopicId"), "Groups.Topics.Partitions": ("PartitionIndex",)},
+    "OffsetDelete": {"Topics": ("Name",), "Topics.Partitions": ("PartitionIndex",)},
+    "DeleteGroups": {"Results": ("GroupId",)},
+    "ListGroups": {"Groups": ("GroupId",)},
+    "DescribeGroups": {"Groups": ("GroupId",)},
+    "ConsumerGroupDescribe": {"Groups": ("GroupId",)},
     "ElectLeaders": {"ReplicaElectionResults": ("Topic",), "ReplicaElectionResults.PartitionResult": ("PartitionId",)},
 }
 
@@ -100,6 +109,9 @@ class Canon:
             return None if value is None else "some text"
         if name in NOW_FIELDS:
             return self.now(value)
+        if name in ("MemberId", "Leader") and value:
+            named = self.side.names.get(("member", value))
+            return f"member {named}" if named else value
         if name == "SessionId" and value:
             return f"session {self.side.names.get(('session', value), 'new')}"
         if name == "FinalizedFeaturesEpoch":
@@ -165,7 +177,7 @@ class Exceptions:
             wrong = set(entry) - self.KEYS | {"api", "path", "reason", "until"} - set(entry)
             if wrong:
                 raise SystemExit(f"{path}: {sorted(wrong)} in {entry}")
-            entry["used"] = 0
+            entry["used"], entry["seen"] = 0, Counter()
         self.names = ("api", "path", "at", "label", "kafka", "ours")
 
     def find(self, api, path, label, kafka, ours):
@@ -173,6 +185,7 @@ class Exceptions:
         for entry in self.entries:
             if all(name not in entry or re.fullmatch(entry[name], value, re.S) for name, value in zip(self.names, values)):
                 entry["used"] += 1
+                entry["seen"][f"{label}: {path if 'Configs[' in path else pattern(path)}: {text(kafka)[:60]} / {text(ours)[:60]}"] += 1
                 return entry
         return None
 

@@ -9,6 +9,7 @@ exceptions that were used (exceptions.toml), and what was covered. The last line
 """
 
 import argparse
+import hashlib
 import os
 import random
 import re
@@ -23,9 +24,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import answers  # noqa: E402
+import further  # noqa: E402
 import gen_cluster  # noqa: E402
 import gen_config  # noqa: E402
 import gen_fetch  # noqa: E402
+import gen_groups  # noqa: E402
 import gen_offsets  # noqa: E402
 import gen_produce  # noqa: E402
 import gen_quotas  # noqa: E402
@@ -34,16 +37,22 @@ import gen_wire  # noqa: E402
 import schema  # noqa: E402
 import sides  # noqa: E402
 from coverage import Coverage  # noqa: E402
-from world import Settle, World  # noqa: E402
+from world import UNKNOWN_ID, Settle, Step, World  # noqa: E402
 
 PARTS = {"produce": (40, gen_produce), "fetch": (30, gen_fetch), "offsets": (14, gen_offsets), "topics": (14, gen_topics),
-         "config": (10, gen_config), "cluster": (8, gen_cluster), "quotas": (4, gen_quotas), "wire": (8, gen_wire)}
-LATE_TRIES = 60
-VISIBLE_TRIES = 50
+         "config": (10, gen_config), "cluster": (8, gen_cluster), "quotas": (4, gen_quotas),
+         "groups": (14, gen_groups), "wire": (8, gen_wire)}
+LATE_TRIES = 200
+VISIBLE_TRIES = 250
 SHOWN_OF_A_KIND = 2
 TOPICS_AT_FIRST = 4
 SETTLE_TRIES = 3
-
+SETTLE_LOOKS = 1000
+# Kafka answers a change of configurations before its logs follow it, and shows in no answer when they do.
+CONFIGS_SECONDS = 0.05
+# Two batches get different times of the broker on both sides, or on neither.
+STAMP_SECONDS = 0.002
+DAYS_MS = 40 * 86400_000
 
 CHANGES = {"Produce", "DeleteRecords", "CreateTopics", "CreatePartitions", "IncrementalAlterConfigs", "AlterConfigs", "DeleteTopics"}
 
@@ -67,7 +76,9 @@ class Run:
         self.sides = [kafka, ours]
         self.began_ms = int(time.time() * 1000) - 1000
         self.exceptions = answers.Exceptions(os.path.join(HERE, "exceptions.toml"))
-        self.steps = self.bad = self.excepted = self.late = 0
+        self.steps = self.bad = self.excepted = self.late = self.continued = 0
+        self.stream_hash = hashlib.sha256()
+        self.one_sided = set()  # topics that only one of the two has created
         self.kinds = Counter()
         self.spoiled = set()  # topics that the two may have differently
         self.correlation = 0
@@ -75,6 +86,8 @@ class Run:
         self.world = World(args.seed, ranges)
         self.world.newest, self.world.kafka = newest, kafka
         self.coverage = Coverage(ranges)
+        self.further = further.Further(kafka, self.ask, self.next_fetch,
+                                       lambda *value: answers.Canon(kafka, "Fetch", self.began_ms, set()).value(*value))
 
     def versions(self):
         """What both serve, and the newest that either does."""
@@ -111,7 +124,7 @@ class Run:
         if step.silent:
             side.send(self.frame("ApiVersions", 0, {}))
         try:
-            data = side.receive()
+            data = side.receive(step.patience if side is self.kafka else sides.ANSWER_SECONDS_MAX)
             if step.silent:
                 return "no answer, and goes on"
             version = step.version if step.answer_version is None else step.answer_version
@@ -131,12 +144,16 @@ class Run:
         open_ones = []
         self.spoils = step.api in CHANGES and any(path.rpartition(".")[2] not in answers.TEXTS for path, _, _ in found)
         for path, kafka, ours in found:
+            if path.endswith(".further") and self.further.explains(step, path, theirs, mine):
+                self.continued += 1
+                continue
             if not self.exceptions.find(step.api, path, step.label, kafka, ours):
                 open_ones.append((path, kafka, ours))
         return open_ones, bool(found), canonical
 
     def take(self, step):
         self.steps += 1
+        self.note(step)
         theirs = self.ask(self.kafka, step)
         mine = self.ask(self.ours, step)
         self.learn(step, theirs, mine)
@@ -163,6 +180,7 @@ class Run:
             codes = list(answers.error_codes(theirs)) or [0]
         else:
             codes = [theirs.partition(":")[0]]
+        self.wait_after(step)
         self.coverage.add(step, codes)
         if open_ones:
             self.report(step, open_ones, canonical)
@@ -174,11 +192,48 @@ class Run:
                 self.world.sessions.clear()
         return theirs
 
+    def note(self, step):
+        """Adds the request to the stream's fingerprint, but for what the time of the run is in."""
+        def timeless(value):
+            if isinstance(value, dict):
+                return {k: timeless(v) for k, v in value.items()}
+            if isinstance(value, list):
+                return [timeless(v) for v in value]
+            if isinstance(value, int) and abs(value - self.world.base_ms) < DAYS_MS:
+                return value - self.world.base_ms
+            return len(value) if isinstance(value, bytes) and len(value) != 16 else value
+        body = timeless(step.body)
+        self.stream_hash.update(f"{step.label} {step.api} {step.version} {answers.text(body)}\n".encode(errors="replace"))
+        if self.args.trace:
+            print(f"{self.steps} {step.label}: {step.api} v{step.version} {answers.text(body)[:2000]}", file=self.args.trace)
+
+    @staticmethod
+    def wait_after(step):
+        """What follows a change without an answer that tells of it."""
+        if step.api in ("IncrementalAlterConfigs", "AlterConfigs") and isinstance(step.body, dict) and not step.body.get("ValidateOnly"):
+            time.sleep(CONFIGS_SECONDS)
+        elif step.api == "Produce":
+            time.sleep(STAMP_SECONDS)
+
+    def next_fetch(self, version, name, index, offset, isolation):
+        """A fetch without a session of what comes next in a partition."""
+        partition = {"Partition": index, "CurrentLeaderEpoch": -1, "FetchOffset": offset, "LastFetchedEpoch": -1, "LogStartOffset": -1,
+                     "PartitionMaxBytes": further.LIMIT}
+        topic_id = self.kafka.values.get(("topic id", name), UNKNOWN_ID)
+        return Step("fetch on", "Fetch", version, {
+            "ReplicaId": -1, "MaxWaitMs": 0, "MinBytes": 0, "MaxBytes": further.LIMIT, "IsolationLevel": isolation, "SessionId": 0,
+            "SessionEpoch": -1, "Topics": [{"Topic": name, "TopicId": topic_id, "Partitions": [partition]}]})
+
     def learn(self, step, theirs, mine):
         """Names for what each broker chose."""
+        if step.api == "CreateTopics" and isinstance(theirs, dict) and isinstance(mine, dict) and not step.body.get("validateOnly"):
+            made = [{t["Name"] for t in answer["Topics"] if t["ErrorCode"] == 0} for answer in (theirs, mine)]
+            self.one_sided |= made[0] ^ made[1]
         for side, answer in ((self.kafka, theirs), (self.ours, mine)):
             if not isinstance(answer, dict):
                 continue
+            if step.member is not None and answer.get("MemberId"):
+                side.bind("member", step.member, answer["MemberId"])
             if step.api == "Fetch" and answer.get("SessionId") and step.session is not None:
                 side.bind("session", step.session, answer["SessionId"])
             for topic in answer.get("Topics") or [] if step.api == "CreateTopics" else []:
@@ -215,11 +270,14 @@ class Run:
                 if t["Name"] not in answers.INTERNAL}
 
     def settle(self, tries=SETTLE_TRIES):
+        if self.one_sided:
+            names, self.one_sided = self.one_sided, set()
+            self.drop(names)
         wanted = {t.name: len(t.partitions) for t in self.world.topics.values()}
         for side in self.sides:
-            for _ in range(150):
-                seen = self.topics_of(side)
-                if {name: count for name, (_, count) in seen.items()} == wanted and not (silent := self.silent_topics(side)):
+            for _ in range(SETTLE_LOOKS):
+                seen, silent = self.topics_of(side), self.silent_topics(side)
+                if {name: count for name, (_, count) in seen.items()} == wanted and not silent:
                     break
                 time.sleep(0.02)
             else:
@@ -299,8 +357,24 @@ class Run:
             else:
                 raise SystemExit(f"{side.name} gives no producer ids")
 
+    def await_coordinators(self):
+        """Both create __consumer_offsets when it is asked for the first time, and answer when it can be used."""
+        group = {"GroupId": "first", "Topics": None}
+        for side in self.sides:
+            for _ in range(600):
+                side.send(self.frame("FindCoordinator", 2, {"Key": "first", "KeyType": 0}))
+                found = self.schemas.response("FindCoordinator", 2, side.receive())[1]["ErrorCode"] == 0
+                side.send(self.frame("OffsetFetch", 5, group))
+                loaded = self.schemas.response("OffsetFetch", 5, side.receive())[1]["ErrorCode"] == 0
+                if found and loaded:
+                    break
+                time.sleep(0.05)
+            else:
+                raise SystemExit(f"{side.name} has no coordinator of groups")
+
     def stream(self):
         self.await_producer_ids()
+        self.await_coordinators()
         for _ in range(TOPICS_AT_FIRST):
             self.play(gen_topics.create)
         choices, weights = self.scenarios()
@@ -315,16 +389,20 @@ class Run:
         for entry in self.exceptions.entries:
             used = f"used {entry['used']} times" if entry["used"] else "NOT USED"
             print(f"exception: {entry['api']} {entry['path']}: {used}: {entry['reason']} Until: {entry['until']}")
+            if self.args.trace:
+                for seen, count in entry["seen"].most_common(40):
+                    print(f"    {count} x {seen}")
         for (api, label, paths), count in self.kinds.most_common():
             print(f"differences: {count} x {api}: {label}: {', '.join(paths)[:300]}")
         print(f"seed {self.args.seed}: {self.steps} requests in {seconds:.0f} s; {self.excepted} differ by reviewed exceptions only "
-              f"({len(self.exceptions.entries)} listed), {self.late} where Kafka needed time")
+              f"({len(self.exceptions.entries)} listed), {self.late} where Kafka needed time, {self.continued} where its answer ended with a "
+              f"segment; stream {self.stream_hash.hexdigest()[:16]}")
         print(f"{self.steps - self.bad} passed, {self.bad} failed")
 
 
 def side(name, address, process):
     host, port = address.rsplit(":", 1) if address else ("127.0.0.1", process.port)
-    return sides.Side(name, host, int(port))
+    return sides.Side(name, host, int(port), process and process.directory)
 
 
 def parse():
@@ -337,6 +415,7 @@ def parse():
     parser.add_argument("--labels")
     parser.add_argument("--kafka")
     parser.add_argument("--ours")
+    parser.add_argument("--trace", type=argparse.FileType("w"), help="a file for every request of the stream, without times")
     parser.add_argument("--twice", action="store_true", help="Kafka on both sides")
     return parser.parse_args()
 

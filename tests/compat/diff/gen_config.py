@@ -15,9 +15,14 @@ def resource(world):
     return kind, world.pick("1", "", "2", "x", "-1", "01")
 
 
+def resources_once(world, *counts):
+    """Some, each once, in an order that the seed alone decides."""
+    return list(dict.fromkeys(resource(world) for _ in range(world.pick(*counts))))
+
+
 def describe(world):
     resources = []
-    for kind, name in {resource(world) for _ in range(world.pick(1, 1, 2))}:
+    for kind, name in resources_once(world, 1, 1, 2):
         names = world.random.sample(list(CONFIGS), world.pick(0, 1, 3))
         keys = world.pick(None, None, names, names) if kind == TOPIC else world.pick(names, ["log.retention.ms", "num.partitions"])
         resources.append({"ResourceType": kind, "ResourceName": name, "ConfigurationKeys": keys})
@@ -56,7 +61,7 @@ def safe(settings):
 
 def incremental(world):
     resources = []
-    for kind, name in {resource(world) for _ in range(world.pick(1, 1, 1, 2))}:
+    for kind, name in resources_once(world, 1, 1, 1, 2):
         settings = ops(world)
         resources.append({"ResourceType": kind, "ResourceName": name, "Configs": settings})
     if world.chance(10):
@@ -83,7 +88,7 @@ def look_again(world, resources):
 def whole(world):
     """AlterConfigs: replaces the whole set."""
     resources = []
-    for kind, name in {resource(world) for _ in range(world.pick(1, 1, 2))}:
+    for kind, name in resources_once(world, 1, 1, 2):
         settings = safe([{k: v for k, v in s.items() if k != "ConfigOperation"} for s in ops(world)])
         resources.append({"ResourceType": kind, "ResourceName": name, "Configs": settings})
     yield Step("alter configs as a whole" + retired(resources), "AlterConfigs", world.version("AlterConfigs"),

@@ -66,7 +66,7 @@ def several(world):
     sent = sorted((s for s in sent if s[0]), key=lambda s: s[0].name)
     answer = yield Step("produce to several", "Produce", world.version("Produce"), body(entries))
     learn(world, answer, sent)
-    for topic in {s[0] for s in sent}:
+    for topic in dict.fromkeys(s[0] for s in sent):
         yield from ends(world, topic)
 
 
@@ -200,6 +200,8 @@ def huge(world):
     return batches.Batch([world.base_ms], [batches.record(0, 0, b"k", value)], world.pick(0, 0, 4))
 
 
+# Kafka's answer to null records never comes; ours does.
+NEVER_ANSWERED_SECONDS = 1.5
 # Within segment.ms, so that Kafka does not roll: its reads end with a segment.
 OLD_MS = 86400_000
 WRONG = {
@@ -254,7 +256,10 @@ def wrong_bytes(world):
         ("message set v0", batches.old_message(0, b"k", b"v", 0)),
         ("message set v1", batches.old_message(1, b"k", b"v", world.base_ms)),
         ("batch of no records", batches.Batch([], [], 0).bytes()), ("16 bytes", one[:16]), ("17 bytes", one[:17]))
-    yield Step(f"produce: {label}", "Produce", world.version("Produce"), body([entry(topic, index, records)], acks=world.pick(1, -1)))
+    step = Step(f"produce: {label}", "Produce", world.version("Produce"), body([entry(topic, index, records)], acks=world.pick(1, -1)))
+    if records is None:
+        step.patience = NEVER_ANSWERED_SECONDS
+    yield step
     yield from ends(world, topic)
 
 

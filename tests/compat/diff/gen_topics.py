@@ -69,11 +69,11 @@ def create(world):
 def learn(world, answer, body):
     if not isinstance(answer, dict) or body["validateOnly"]:
         return
-    for topic in answer["Topics"]:
-        if topic["ErrorCode"] == 0:
-            asked = next(t for t in body["Topics"] if t["Name"] == topic["Name"])
+    made = {t["Name"] for t in answer["Topics"] if t["ErrorCode"] == 0}
+    for asked in body["Topics"]:
+        if asked["Name"] in made:
             count = len(asked["Assignments"]) or (asked["NumPartitions"] if asked["NumPartitions"] > 0 else 2)
-            world.topics[topic["Name"]] = Topic(topic["Name"], count, {c["Name"]: c["Value"] for c in asked["Configs"]})
+            world.topics[asked["Name"]] = Topic(asked["Name"], count, {c["Name"]: c["Value"] for c in asked["Configs"]})
 
 
 def create_wrong(world):

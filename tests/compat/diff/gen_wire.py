@@ -39,9 +39,7 @@ def step(world, label, raw=None, change=None, **options):
     api, body = base(world)
     if change:
         change(body)
-    made = Step(f"wire: {label}", api, world.version(api), body, raw=raw, **options)
-    made.may_not_answer = True
-    return made
+    return Step(f"wire: {label}", api, world.version(api), body, raw=raw, late=api != "Produce", **options)
 
 
 def cut(world):

@@ -4,7 +4,7 @@ import random
 import time
 
 import batches
-from sides import Sym
+from sides import ANSWER_SECONDS_MAX, Sym
 
 UNKNOWN_ID = bytes(range(1, 17))
 
@@ -20,6 +20,8 @@ class Step:
         self.visible = False
         # The two may have taken it differently although they answered alike.
         self.spoils = False
+        self.patience = ANSWER_SECONDS_MAX  # with Kafka
+        self.member = None  # the number of the member that the answer names
         self.session = None  # the number of the session that the answer opens
         # Encoded and read as other versions than the header says.
         self.encode_version = self.answer_version = None
@@ -71,6 +73,7 @@ class World:
         self.ranges = ranges  # api -> (low, high) that both brokers serve
         self.topics, self.gone = {}, []
         self.sessions, self.session_count = [], 0
+        self.member_count = 0
         self.producers = {}  # (producer id, topic, partition) -> [epoch, next sequence, last batches]
         self.number = 0
         self.kafka = None  # the Side, set by the run
