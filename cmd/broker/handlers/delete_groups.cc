@@ -1,4 +1,7 @@
 // DeleteGroups (KIP-229): groups without members, with their offsets.
+#include <set>
+#include <string_view>
+
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
@@ -16,7 +19,9 @@ namespace {
 Task<void> delete_groups(RequestContext& context, const kafka::DeleteGroupsRequest& request,
                          kafka::DeleteGroupsResponse& reply, Response&) {
   reply.throttle_time_ms = context.throttle_ms;
+  std::set<std::string_view> seen;
   for (const auto& group : request.groups_names) {
+    if (!seen.insert(group).second) continue;  // each once, as Kafka
     const auto answer =
         co_await ask<group::DeleteAnswer>(context, group, group::DeleteGroup{std::string(group)});
     auto& out = reply.results.emplace_back();
