@@ -19,6 +19,8 @@ constexpr size_t kXerialHeaderBytes = 16;
 constexpr uint32_t kXerialVersion = 1;
 // Blocks up to this size are left to the library: it takes about 100 us.
 constexpr size_t kWholeBlockBytesMax = 256 * 1024;
+// At most what a byte can become: three of them copy 64.
+constexpr uint64_t kExpansionMax = 22;
 
 class SnappyReader final : public SliceReader {
  public:
@@ -90,6 +92,8 @@ class SnappyReader final : public SliceReader {
     uint32_t output = 0;
     const uint8_t* after = get_uvarint32(start.data(), start.data() + looked, output);
     if (!after) return fail_malformed("snappy", "bad length");
+    // That is no large block but a broken one.
+    if (output > compressed * kExpansionMax) return fail_malformed("snappy", "bad length");
     if (output > output_left_) return fail_expansion("snappy");
     output_left_ -= output;
     if (output <= kWholeBlockBytesMax) return decode_whole(compressed, output);
