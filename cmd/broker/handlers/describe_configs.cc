@@ -162,8 +162,8 @@ class Describing {
     config.read_only = !def || def->changeable == ConfigChangeable::start;
     config.value.reset();
     config.documentation.reset();
-    if (request_.include_documentation) {
-      config.documentation = def ? context_.keep(broker_config_doc(*def)) : std::string_view();
+    if (request_.include_documentation && def) {
+      config.documentation = context_.keep(broker_config_doc(*def));
     }
     return config;
   }
