@@ -74,6 +74,9 @@ class SwarmRun {
   std::vector<NodeId> others_;
   std::set<std::string> segments_;
   uint64_t batches_ = 0;
+  // Of the last pause.
+  Duration paused_for_{};
+  MonoTime paused_until_{};
   RunReport report_;
 };
 
@@ -103,10 +106,12 @@ void SwarmRun::say(const std::string& what) {
 }
 
 // What a power cut may take back in `written` mode: 100 ms, and what the flush itself takes when
-// both it and the one before it meet a slow moment of the disk.
+// both it and the one before it meet a slow moment of the disk. While the process stood still it
+// flushed nothing.
 Duration SwarmRun::written_window() {
   const auto& disk = stage_.world.disk("broker").options();
-  return 300ms + 2 * disk.sync.most * disk.slow_factor;
+  const Duration window = 300ms + 2 * disk.sync.most * disk.slow_factor;
+  return stage_.world.now() < paused_until_ + window ? window + paused_for_ : window;
 }
 
 void SwarmRun::draw_broker() {
@@ -350,7 +355,9 @@ void SwarmRun::inject(const Fault& fault) {
       break;
     case FaultKind::reset: stage_.world.reset_connections(broker_.id(), peer); break;
     case FaultKind::pause:
-      stage_.world.pause(broker_.id(), std::chrono::milliseconds(prng_.between(10, 5'000)));
+      paused_for_ = std::chrono::milliseconds(prng_.between(10, 5'000));
+      paused_until_ = stage_.world.now() + paused_for_;
+      stage_.world.pause(broker_.id(), paused_for_);
       break;
     case FaultKind::slow_disk:
       stage_.world.disk("broker").options().slow =
