@@ -167,14 +167,17 @@ std::vector<ActiveProducer> Partition::active_producers() const {
 }
 
 // Producers are in the newest snapshot (one is written at every roll, and when the log is closed),
-// and in the batches behind it.
+// and in the batches behind it. The first segment has one too unless the log begins with it: what
+// was below it is gone, and its producers still retry.
 Task<Status> Partition::load_producers() {
-  if (segments_.empty() || log_end_ == log_start_) co_return Status{};
+  if (segments_.empty()) co_return Status{};
   const int64_t now_ms = reactor::this_shard().wall_now().ms;
   // One at the log's end speaks of this log only if nothing was cut since: after a clean stop.
   std::vector<Offset> snapshots;
   if (disk_.was_clean()) snapshots.push_back(log_end_);
-  for (size_t i = segments_.size(); i-- > 1;) snapshots.push_back(segments_.at(i).base());
+  for (size_t i = segments_.size(); i-- > 0;) {
+    if (segments_.at(i).base().value > 0) snapshots.push_back(segments_.at(i).base());
+  }
   for (const Offset at : snapshots) {
     const std::string path = segment_path(segments_.directory(), at, kSnapshotSuffix);
     const auto file = co_await reactor::read_file(path, kSnapshotBytesMax);

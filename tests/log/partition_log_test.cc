@@ -168,6 +168,70 @@ TEST_CASE("the state of producers is found again behind several rolls") {
   });
 }
 
+// Retention has left the segment that is written and nothing before it; then power goes.
+static void lose_all_but_the_last_segment(LogWorld& world, const LogConfig& config,
+                                          const std::vector<BatchSpec>& specs) {
+  world.live_until_crash(
+      [&](Live& live) -> Task<void> {
+        must(co_await live.open(kFirst, config));
+        for (const BatchSpec& spec : specs) co_await live.append(kFirst, spec);
+        co_await reactor::sleep_for(1s);
+        co_await live.manager->run_retention();
+        EXPECT(live.log(kFirst).log_start().value > 0);
+      },
+      DiskOutcome::all_lost);
+}
+
+TEST_CASE("a retry is known whose batch retention took, also when no earlier segment is left") {
+  LogConfig config;
+  config.segment_bytes = 10'000;
+  config.segment_ms = INT64_MAX;  // these records are old
+  config.retention_bytes = 1;
+  config.retention_ms = -1;
+  LogWorld world;
+  const auto spec_at = [](int32_t sequence) {
+    return BatchSpec{.timestamp_ms = 5'000 + sequence,
+                     .value_bytes = 3'000,
+                     .producer = 9,
+                     .epoch = 0,
+                     .sequence = sequence};
+  };
+  std::vector<BatchSpec> specs;
+  for (int32_t i = 0; i < 10; ++i) specs.push_back(spec_at(i));
+  lose_all_but_the_last_segment(world, config, specs);
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    // The last five of a producer are known: one in the segment that is left, four before it.
+    EXPECT_EQ(live.log(kFirst).log_start().value, 9);
+    for (const int32_t sequence : {5, 8, 9}) {
+      const Appended again = co_await live.append(kFirst, spec_at(sequence));
+      EXPECT(again.duplicate);
+      EXPECT_EQ(again.base.value, sequence);
+    }
+    EXPECT_EQ((co_await live.append(kFirst, spec_at(10))).base.value, 10);
+  });
+}
+
+TEST_CASE("a retry is known when records were deleted up to the log's end") {
+  LogWorld world;
+  const BatchSpec spec{.timestamp_ms = 77, .producer = 9, .epoch = 0, .sequence = 0};
+  world.live_until_crash(
+      [&](Live& live) -> Task<void> {
+        must(co_await live.open(kFirst));
+        co_await live.append(kFirst, spec);
+        EXPECT_EQ(must(co_await live.log(kFirst).delete_records(Offset(-1))).value, 1);
+      },
+      DiskOutcome::all_lost);
+  const auto retry = [&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    const Appended again = co_await live.append(kFirst, spec);
+    EXPECT(again.duplicate);
+    EXPECT_EQ(again.base.value, 0);
+  };
+  world.live_until_crash(retry, DiskOutcome::all_lost);
+  world.live(retry);
+}
+
 TEST_CASE("a log much larger than the WAL and the tail's memory is read back from its files") {
   LogWorld world;
   world.options.wal_bytes = 1 << 20;
