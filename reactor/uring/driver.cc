@@ -36,20 +36,6 @@ uint64_t tag(Op& op, unsigned part = 0) {
   return address | part;
 }
 
-// State of a write_sync pair, in Op::driver_state: both results while they come in.
-struct PairState {
-  int32_t write_result;
-  uint8_t pending;
-};
-static_assert(sizeof(PairState) <= sizeof(uint64_t));
-
-PairState load_pair(const Op& op) {
-  PairState state;
-  std::memcpy(&state, &op.driver_state, sizeof state);
-  return state;
-}
-void store_pair(Op& op, PairState state) { std::memcpy(&op.driver_state, &state, sizeof state); }
-
 uint64_t total_bytes(const Op& op) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < op.iov_count; ++i) bytes += op.iov[i].iov_len;
@@ -83,10 +69,11 @@ void Driver::Impl::finish_now(Op& op, int32_t result) {
 
 void Driver::Impl::submit_write_sync(Op& op) {
   reserve(2);
-  store_pair(op, {0, 2});
   io_uring_sqe* write = sqe();
   io_uring_prep_writev(write, op.fd, op.iov, op.iov_count, op.offset);
-  io_uring_sqe_set_flags(write, IOSQE_IO_LINK);
+  // One completion for both (io_uring_sqe_set_flags(3)): of a write that failed or was short, whose
+  // sync is then cancelled without a word, or else of the sync.
+  io_uring_sqe_set_flags(write, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
   io_uring_sqe_set_data64(write, tag(op));
   io_uring_sqe* sync = sqe();
   io_uring_prep_fsync(sync, op.fd, IORING_FSYNC_DATASYNC);
@@ -206,31 +193,9 @@ static void finish_stat(Op& op) {
   delete buffer;
 }
 
-// True when both halves are in; then op.result is what the pair came to. A short or failed write
-// breaks the link, and its sync comes back cancelled: the write's result stands, and nothing is
-// durable.
-static bool finish_pair(Op& op, int32_t result, unsigned part) {
-  PairState state = load_pair(op);
-  --state.pending;
-  if (part == kPartSync) {
-    op.result = result;
-  } else {
-    state.write_result = result;
-  }
-  store_pair(op, state);
-  if (state.pending > 0) return false;
-  const bool whole =
-      state.write_result >= 0 && static_cast<uint64_t>(state.write_result) == total_bytes(op);
-  if (!whole || op.result >= 0) op.result = state.write_result;
-  return true;
-}
-
 void Driver::Impl::complete(Op& op, const io_uring_cqe& cqe, unsigned part) {
-  if (op.code == OpCode::write_sync) {
-    if (!finish_pair(op, cqe.res, part)) return;
-  } else {
-    op.result = cqe.res;
-  }
+  const bool synced = part == kPartSync && cqe.res >= 0;
+  op.result = synced ? static_cast<int32_t>(total_bytes(op)) : cqe.res;
   op.more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   op.in_flight = op.more;
   if (op.code == OpCode::stat) finish_stat(op);

@@ -87,6 +87,14 @@ Task<int> file_main() {
   if (!stat || stat->size != 4096) code = 7;
   if (!co_await file->lock()) code = 8;
   (void)co_await file->close();
+  // The pair of write and sync has one end also when the write fails.
+  OpenOptions reading;
+  auto unwritable = co_await File::open(path, reading);
+  if (!unwritable) co_return 13;
+  const auto refused =
+      co_await unwritable->write_durable({iovec{block.writable().data(), 4096}}, 0);
+  if (refused || refused.error().to_string().find("write ") == std::string::npos) code = 14;
+  (void)co_await unwritable->close();
   auto listed = co_await list_directory(name);
   if (!listed || listed->size() != 1 || (*listed)[0].name != "file") code = 9;
   if (!co_await remove_file(path)) code = 10;
