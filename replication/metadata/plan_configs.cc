@@ -90,16 +90,20 @@ Checked<void> check_topic(const Image& image, const PlanContext& context, const 
 }
 
 // With eligible leader replicas the minimum of in-sync replicas is one for the whole cluster, and
-// always set (KIP-966).
-Checked<void> check_minimum(const Image& image, const ConfigResource& resource,
+// always set (KIP-966). For brokers Kafka writes also what changes nothing, and so refuses it.
+Checked<void> check_minimum(const Image& image, const ConfigAlteration& alteration,
                             const ConfigMap& before, const ConfigMap& after) {
+  const ConfigResource& resource = alteration.resource;
   if (resource.type != ResourceType::broker) return {};
   if (image.feature_level("eligible.leader.replicas.version") == 0) return {};
-  if (!resource.name.empty() && after.contains(kMinInsync)) {
+  const bool named = std::ranges::find(alteration.changes, kMinInsync, &ConfigChange::name) !=
+                     alteration.changes.end();
+  if (!resource.name.empty() && (named || after.contains(kMinInsync))) {
     return refuse(KafkaCode::invalid_config,
                   "Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
   }
-  if (resource.name.empty() && before.contains(kMinInsync) && !after.contains(kMinInsync)) {
+  if (resource.name.empty() && (named || before.contains(kMinInsync)) &&
+      !after.contains(kMinInsync)) {
     return refuse(KafkaCode::invalid_config,
                   "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
   }
@@ -124,7 +128,7 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
       out[change.name] = *list;
     }
   }
-  const Checked<void> minimum = check_minimum(image, resource, set ? *set : ConfigMap{}, out);
+  const Checked<void> minimum = check_minimum(image, alteration, set ? *set : ConfigMap{}, out);
   if (!minimum) return std::unexpected(minimum.error());
   if (resource.type != ResourceType::topic) return out;
   const Checked<void> topic = check_topic(image, context, resource.name, out);

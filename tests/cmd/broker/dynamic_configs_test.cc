@@ -199,6 +199,9 @@ TEST_CASE("a broker's settings that cannot be are refused with Kafka's code and 
               "Config value append is not allowed for config key: message.max.bytes");
     answer = co_await refused("1", "min.insync.replicas", "2");
     EXPECT_EQ(answer.code, 40);
+    // Also to remove what is not there.
+    answer = co_await change(c, kBroker, "1", {{"min.insync.replicas", {}, kDelete}});
+    EXPECT_EQ(answer.code, 40);
     answer = co_await change(c, kBroker, "", {{"min.insync.replicas", {}, kDelete}});
     EXPECT_EQ(answer.code, 40);
     EXPECT_EQ((co_await refused("", "message.max.bytes", "7000")).code, 0);
