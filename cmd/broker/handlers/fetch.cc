@@ -581,7 +581,8 @@ void FetchCall::answer_changed(Part& part) {
   if (incremental_ && !changed) return;
   answer(part);
   if (!session) return;
-  session->told_high_watermark = a.immediate() ? -1 : a.high_watermark;
+  // When an error goes away its partition is told anew; where the reader diverged was told already.
+  session->told_high_watermark = a.error != KafkaError::none ? -1 : a.high_watermark;
   session->told_log_start = a.log_start;
 }
 

@@ -63,6 +63,21 @@ TEST_CASE("an error is told again and again in a session, and what is forgotten 
   });
 }
 
+TEST_CASE("who diverged hears it each time, and nothing new once it is where the log is") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t");
+    co_await produce(c, "t", 0, batch());
+    const auto full =
+        co_await fetch(c, {.topic = "t", .offset = 9, .session_epoch = 0, .last_fetched_epoch = 0});
+    const int32_t id = full->message.session_id;
+    EXPECT_EQ(only(full).diverging_epoch.end_offset, 1);
+    EXPECT_EQ(parts_of(co_await fetch(c, next_of(id, 1))), 1u);
+    FetchSpec moved = {.topic = "t", .offset = 1, .session_id = id, .session_epoch = 2};
+    EXPECT_EQ(parts_of(co_await fetch(c, moved)), 0u);
+  });
+}
+
 // Trap 37.
 TEST_CASE("unknown sessions and wrong epochs are refused, and do no harm to the session") {
   Cluster cluster;

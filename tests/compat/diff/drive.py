@@ -256,8 +256,8 @@ class Run:
             print(f"  {path}: Kafka {answers.text(kafka)[:400]}, we {answers.text(ours)[:400]}")
         if len(open_ones) > 8:
             print(f"  and {len(open_ones) - 8} more")
-        print(f"  Kafka's answer {answers.text(canonical[0])[:1500]}")
-        print(f"  our answer     {answers.text(canonical[1])[:1500]}", flush=True)
+        for whose, answer in zip(("Kafka's answer", "our answer"), canonical):
+            print(f"  {whose:14} " + re.sub(r'("bytes": "\w{8})\w+', r"\1...", answers.text(answer))[:4000], flush=True)
 
     # ---- settling ----
 
