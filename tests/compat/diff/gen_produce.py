@@ -1,9 +1,7 @@
 """Produce: right batches of every codec, and every way to be wrong that a client or a bug can think of."""
 
-import time
-
 import batches
-from world import Step
+from world import BASE_BACK_MS, Step
 
 
 def entry(topic, index, records):
@@ -151,10 +149,10 @@ def bad_record(body_bytes):
     return lambda world: with_records(world, lambda i: batches.varint(len(body_bytes)) + body_bytes, 1)
 
 
-def times_from_now(delta_ms):
+def times_from_start(delta_ms):
+    """From when the run began, which no run is long enough to tell from now."""
     def make(world):
-        now = int(time.time() * 1000)
-        return batches.Batch([now + delta_ms], [batches.record(0, 0, b"k", b"v")], world.pick(0, 4))
+        return batches.Batch([world.base_ms + BASE_BACK_MS + delta_ms], [batches.record(0, 0, b"k", b"v")], world.pick(0, 4))
     return make
 
 
@@ -224,7 +222,7 @@ WRONG = {
     "an ancient time": lambda w: batches.Batch([w.pick(0, w.base_ms - 30 * OLD_MS)], [batches.record(0, 0, b"k", b"v")], 0),
     "no time": lambda w: batches.Batch([-1], [batches.record(0, 0, b"k", b"v")], w.pick(0, 1)),
     "a time below -1": lambda w: batches.Batch([-2], [batches.record(0, 0, b"k", b"v")], w.pick(0, 1)),
-    "30 minutes ahead": times_from_now(1800_000), "two hours ahead": times_from_now(7200_000),
+    "30 minutes ahead": times_from_start(1800_000), "two hours ahead": times_from_start(7200_000),
     "wrong max time": wrong_max_time,
     "producer id without epoch": of_producer(90001, -1, 0), "producer id without sequence": of_producer(90001, 0, -1),
     "epoch without producer id": of_producer(-1, 0, 0), "producer id -2": of_producer(-2, 0, 0),

@@ -6,6 +6,7 @@ import time
 import batches
 from sides import ANSWER_SECONDS_MAX, Sym
 
+BASE_BACK_MS = 3600_000
 UNKNOWN_ID = bytes(range(1, 17))
 
 
@@ -78,7 +79,7 @@ class World:
         self.number = 0
         self.kafka = None  # the Side, set by the run
         # Records lie an hour back: what a broker stamps itself is told apart from what the client gave.
-        self.base_ms = int(time.time() * 1000) - 3600_000
+        self.base_ms = int(time.time() * 1000) - BASE_BACK_MS
 
     def name_of(self, topic_id):
         """The name of the topic that Kafka gave this id."""
