@@ -6,7 +6,9 @@ message for people becomes that there is one. A difference prints the seed, the 
   tests/compat/consumer_groups.py [--seed N] [--steps N] [--trace] [--kafka HOST:PORT] [--ours HOST:PORT]
 
 Without an address it starts the broker itself. Only what is the same in both by design is asked: one topic a group (Kafka's order
-of several follows its hash maps), no regular expressions (Kafka looks them up later), no interval between assignments.
+of several follows its hash maps), one assignor a group (which of two wins a tie follows them, too), no regular expressions
+(Kafka looks them up later), no interval between assignments, and nobody who is there without an instance id comes again with one
+(Kafka 4.3.1 then keeps its partitions from everybody, itself included).
 """
 import argparse
 import os
@@ -62,12 +64,15 @@ class Broker:
         spec = {"Name": topic, "NumPartitions": partitions, "ReplicationFactor": 1, "Assignments": [], "Configs": []}
         answer = self.ask("CreateTopics", 7, {"Topics": [spec], "TimeoutMs": 10000})
         self.topics[topic] = answer["Topics"][0]["TopicId"]
-        for _ in range(100):  # the coordinator's topic is made, and its log read
-            found = self.ask("FindCoordinator", 4, {"KeyType": 0, "CoordinatorKeys": ["g"]})
+        groups = [f"g{i}" for i in range(20)]  # some in each of the coordinator's partitions
+        for _ in range(100):  # their topic is made, and its log read
+            found = self.ask("FindCoordinator", 4, {"KeyType": 0, "CoordinatorKeys": groups[:1]})
+            read = self.ask("DescribeGroups", 5, {"Groups": groups})
             listed = self.ask("ListGroups", 5, {})
-            if found["Coordinators"][0]["ErrorCode"] == 0 and listed["ErrorCode"] == 0:
+            if not any(a["ErrorCode"] for a in (*found["Coordinators"], *read["Groups"], listed)):
                 return
             time.sleep(0.2)
+        raise SystemExit(f"{self.name}'s coordinators did not come")
 
     def named(self, value, key=""):
         """What is each broker's own is told by what it means."""
@@ -86,6 +91,7 @@ class Run:
     def __init__(self, brokers, seed, steps, trace):
         self.brokers, self.random, self.seed, self.steps = brokers, random.Random(seed), seed, steps
         self.state = {}  # (group, member): (epoch, partitions), as Kafka said
+        self.dynamic = set()  # (group, member) that joined without an instance id and did not leave
         self.asked, self.heard, self.step, self.trace = {}, {}, 0, trace
 
     def ask(self, api, version, body):
@@ -133,6 +139,10 @@ class Run:
         answer = self.ask("ConsumerGroupHeartbeat", 1, body)
         error = answer["ErrorCode"]
         self.heard[error] = self.heard.get(error, 0) + 1
+        if error == 0 and epoch == 0 and "InstanceId" not in more:
+            self.dynamic.add((self.group, member))
+        elif error == 0 and epoch == -1:
+            self.dynamic.discard((self.group, member))
         if error == 0 and epoch >= 0:
             had = self.state.get((self.group, member), (0, set()))[1]
             if answer["Assignment"] is not None:
@@ -154,9 +164,13 @@ class Run:
         self.heartbeat(member, epoch, self.pick(has, has, has, None), full=self.pick(True, False))
 
     def join(self):
+        member = self.random.choice(MEMBERS)
         instance = self.pick({}, {}, {"InstanceId": "i"})
-        assignor = self.pick({}, {}, {"ServerAssignor": "uniform"}, {"ServerAssignor": "range"})
-        self.heartbeat(self.random.choice(MEMBERS), 0, set(), **instance, **assignor)
+        if (self.group, member) in self.dynamic:
+            instance = {}
+        named = "uniform" if int(self.group[1:]) % 2 == 0 else "range"
+        assignor = self.pick({}, {}, {"ServerAssignor": named}, {"ServerAssignor": named})
+        self.heartbeat(member, 0, set(), **instance, **assignor)
 
     def leave(self):
         member = self.member() or "m9"
