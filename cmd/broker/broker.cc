@@ -5,6 +5,7 @@
 #include "cmd/broker/banner.h"
 #include "cmd/broker/config_view.h"
 #include "cmd/broker/connection.h"
+#include "cmd/broker/group_configs.h"
 #include "cmd/broker/limits.h"
 #include "reactor/file.h"
 #include "reactor/logger.h"
@@ -146,6 +147,9 @@ Task<Status> Broker::start_metadata() {
   options.partitions_default = config_.partitions_default;
   options.replication_factor_default = config_.replication_factor_default;
   options.topic_defaults = defaults_;
+  options.group_fault = [this](const metadata::ConfigMap& set) {
+    return group_configs_fault(set, config_);
+  };
   options.snapshot_every_bytes = config_.metadata_snapshot_bytes;
   options.snapshot_every_ms = config_.metadata_snapshot_ms;
   CO_TRY_ASSIGN(controller_,

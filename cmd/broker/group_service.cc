@@ -3,6 +3,7 @@
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/config_view.h"
+#include "cmd/broker/group_configs.h"
 #include "cmd/broker/request.h"
 #include "reactor/shard.h"
 
@@ -75,7 +76,21 @@ std::vector<std::string> ImageView::racks(const Uuid& topic, int32_t partition) 
 
 int64_t ImageView::version() const { return shard_.image().current().number().value; }
 
-int32_t ImageView::assignment_interval_ms(int32_t otherwise) const {
+std::optional<int32_t> ImageView::set_for(std::string_view group, std::string_view name) const {
+  const auto* set = shard_.image().current().find_configs(metadata::ResourceType::group, group);
+  return group_number(name, set, shard_.config());
+}
+
+int32_t ImageView::session_timeout_ms(std::string_view group, int32_t otherwise) const {
+  return set_for(group, "consumer.session.timeout.ms").value_or(otherwise);
+}
+
+int32_t ImageView::heartbeat_interval_ms(std::string_view group, int32_t otherwise) const {
+  return set_for(group, "consumer.heartbeat.interval.ms").value_or(otherwise);
+}
+
+int32_t ImageView::assignment_interval_ms(std::string_view group, int32_t otherwise) const {
+  if (const auto set = set_for(group, "consumer.assignment.interval.ms")) return *set;
   const ConfigView view(shard_.config(), shard_.image().current());
   return static_cast<int32_t>(view.number("group.consumer.assignment.interval.ms", otherwise));
 }

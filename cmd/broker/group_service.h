@@ -38,9 +38,13 @@ class ImageView : public group::ClusterView {
   void for_each_name(const std::function<void(std::string_view)>& visit) const override;
   std::vector<std::string> racks(const Uuid& topic, int32_t partition) const override;
   int64_t version() const override;
-  int32_t assignment_interval_ms(int32_t otherwise) const override;
+  int32_t session_timeout_ms(std::string_view group, int32_t otherwise) const override;
+  int32_t heartbeat_interval_ms(std::string_view group, int32_t otherwise) const override;
+  int32_t assignment_interval_ms(std::string_view group, int32_t otherwise) const override;
 
  private:
+  std::optional<int32_t> set_for(std::string_view group, std::string_view name) const;
+
   BrokerShard& shard_;
 };
 

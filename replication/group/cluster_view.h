@@ -31,8 +31,17 @@ class ClusterView {
   virtual std::vector<std::string> racks(const Uuid& topic, int32_t partition) const = 0;
   // Grows with every change.
   virtual int64_t version() const = 0;
-  // group.consumer.assignment.interval.ms as it is set now; as it was at the start: `otherwise`.
-  virtual int32_t assignment_interval_ms(int32_t otherwise) const { return otherwise; }
+  // consumer.*.ms as it is now, set for the group or for the broker while it runs; `otherwise` when
+  // it is not.
+  virtual int32_t session_timeout_ms(std::string_view group, int32_t otherwise) const {
+    return otherwise;
+  }
+  virtual int32_t heartbeat_interval_ms(std::string_view group, int32_t otherwise) const {
+    return otherwise;
+  }
+  virtual int32_t assignment_interval_ms(std::string_view group, int32_t otherwise) const {
+    return otherwise;
+  }
 };
 
 // What a group's topics are, in one number that differs when they do: Kafka's own (XXH3 over ids,

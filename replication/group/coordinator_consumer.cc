@@ -76,7 +76,8 @@ void Coordinator::on(Step& step, RequestId id, ConsumerHeartbeat& beat) {
   ConsumerHeartbeatAnswer answer;
   answer.member_id = member.id;
   answer.epoch = member.now.epoch;
-  answer.interval_ms = config_.consumer.heartbeat_interval_ms;
+  answer.interval_ms =
+      view_.heartbeat_interval_ms(group.id(), config_.consumer.heartbeat_interval_ms);
   if (says_everything(beat) || member.now.assigned != had) {
     answer.assignment = plain(member.now.assigned);
   }
@@ -164,8 +165,8 @@ void Coordinator::refresh_epoch(Step& step, ConsumerGroup& group, bool changed) 
 void Coordinator::refresh_target(Step& step, ConsumerGroup& group) {
   const TargetEpoch last = group.target_epoch();
   if (last.epoch >= group.epoch()) return;
-  const int64_t next_ms =
-      last.made_ms + view_.assignment_interval_ms(config_.consumer.assignment_interval_ms);
+  const int64_t next_ms = last.made_ms + view_.assignment_interval_ms(
+                                             group.id(), config_.consumer.assignment_interval_ms);
   if (last.made_ms != 0 && step.now.wall.ms < next_ms) return;
   const auto assignor = group.preferred_assignor(config_.consumer.assignors);
   for (auto& [member, target] : assign_partitions(assignor, group.assignor_input(view_))) {
@@ -328,7 +329,8 @@ void Coordinator::disarm(ConsumerGroup& group) {
 
 void Coordinator::begin_session(Now now, ConsumerGroup& group, ConsumerMember& member) {
   const int32_t length = member.is_classic() ? member.said.classic->session_timeout_ms
-                                             : config_.consumer.session_timeout_ms;
+                                             : view_.session_timeout_ms(
+                                                   group.id(), config_.consumer.session_timeout_ms);
   member.session_end = now.mono + ms(length);
   arm(group, member.session_end);
 }

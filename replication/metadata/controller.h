@@ -45,6 +45,8 @@ struct ControllerOptions {
   int32_t partitions_default = 1;          // num.partitions
   int16_t replication_factor_default = 1;  // default.replication.factor
   TopicDefaults topic_defaults;            // the broker's own defaults of topic configs
+  // As in PlanContext; outlives the controller.
+  std::function<std::optional<std::string>(const ConfigMap&)> group_fault;
   // metadata.log.max.record.bytes.between.snapshots
   uint64_t snapshot_every_bytes = kSnapshotEveryBytes;
   // metadata.log.max.snapshot.interval.ms: the age at which a commit makes a snapshot; 0: at none.

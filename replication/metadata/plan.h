@@ -123,6 +123,8 @@ struct PlanContext {
   // Asked once for each topic that is otherwise in order, with the number of partitions that it
   // makes or takes away: false when that is more than its sender may. Empty: everything may be.
   std::function<bool(int32_t partitions)> may_mutate;
+  // Kafka's message when a group may not have these configurations. Empty: it may have any.
+  std::function<std::optional<std::string>(const ConfigMap&)> group_fault;
 };
 
 // Null when `name` may be a topic's; else Kafka's message.
@@ -143,8 +145,8 @@ Plan<TopicResult> plan_create_partitions(const Image& image, const PlanContext& 
 // What no resource's changes may have: a name twice, no value to set. Null when they have neither;
 // else Kafka's message, for INVALID_REQUEST.
 std::optional<std::string> changes_fault(const std::vector<ConfigChange>& changes);
-// Topics are checked against topic_configs.h; other resources only for their form: whoever calls
-// knows what they may hold.
+// Topics are checked against topic_configs.h, groups by the context; other resources only for their
+// form: whoever calls knows what they may hold.
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
                                      const std::vector<ConfigAlteration>& alterations);
 // An entity is altered as a whole or not at all; one that is named more than once is answered once.

@@ -89,6 +89,18 @@ Checked<void> check_topic(const Image& image, const PlanContext& context, const 
                 fmt::format("The topic '{}' does not exist.", name));
 }
 
+Checked<void> check_group(const PlanContext& context, const std::string& name,
+                          const ConfigMap& configs) {
+  if (name.empty()) {
+    return refuse(KafkaCode::invalid_request, "Default group resources are not allowed.");
+  }
+  if (!context.group_fault) return {};
+  if (auto fault = context.group_fault(configs)) {
+    return refuse(KafkaCode::invalid_config, std::move(*fault));
+  }
+  return {};
+}
+
 // With eligible leader replicas the minimum of in-sync replicas is one for the whole cluster, and
 // always set (KIP-966). For brokers Kafka writes also what changes nothing, and so refuses it.
 Checked<void> check_minimum(const Image& image, const ConfigAlteration& alteration,
@@ -130,9 +142,13 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
   }
   const Checked<void> minimum = check_minimum(image, alteration, set ? *set : ConfigMap{}, out);
   if (!minimum) return std::unexpected(minimum.error());
-  if (resource.type != ResourceType::topic) return out;
-  const Checked<void> topic = check_topic(image, context, resource.name, out);
-  if (!topic) return std::unexpected(topic.error());
+  Checked<void> checked;
+  if (resource.type == ResourceType::topic) {
+    checked = check_topic(image, context, resource.name, out);
+  } else if (resource.type == ResourceType::group) {
+    checked = check_group(context, resource.name, out);
+  }
+  if (!checked) return std::unexpected(checked.error());
   return out;
 }
 

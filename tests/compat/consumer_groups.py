@@ -74,6 +74,10 @@ class Broker:
             time.sleep(0.2)
         raise SystemExit(f"{self.name}'s coordinators did not come")
 
+    def configure(self, group, **settings):
+        configs = [{"Name": k.replace("_", "."), "ConfigOperation": 0, "Value": v} for k, v in settings.items()]
+        self.ask("IncrementalAlterConfigs", 1, {"Resources": [{"ResourceType": 32, "ResourceName": group, "Configs": configs}]})
+
     def named(self, value, key=""):
         """What is each broker's own is told by what it means."""
         if isinstance(value, dict):
@@ -272,6 +276,7 @@ def main():
         brokers = [Broker(schemas, name, address) for name, address in zip(("kafka", "ours"), addresses)]
         for broker in brokers:
             broker.prepare("t", 6)
+            broker.configure("g1", consumer_heartbeat_interval_ms="7000")  # every answer to its members tells it
         Run(brokers, options.seed, options.steps, options.trace).play()
     finally:
         for process in processes:

@@ -1,5 +1,6 @@
-// DescribeConfigs (KIP-133, KIP-226, KIP-569): configurations of topics, of this broker, of all
-// brokers, and of this broker's loggers, with source, synonyms and documentation (trap 71).
+// DescribeConfigs (KIP-133, KIP-226, KIP-569): configurations of topics, of groups, of this
+// broker, of all brokers, and of this broker's loggers, with source, synonyms and documentation
+// (trap 71).
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -7,6 +8,7 @@
 #include "cmd/broker/broker_config_defs.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/config_view.h"
+#include "cmd/broker/group_configs.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/describe_configs_request.h"
@@ -70,8 +72,8 @@ class Describing {
       case ResourceType::topic: return topic(asked, out);
       case ResourceType::broker: return broker(asked, out);
       case ResourceType::broker_logger: return loggers(asked, out);
-      case ResourceType::client_metrics:
-      case ResourceType::group: break;
+      case ResourceType::group: return group(asked, out);
+      case ResourceType::client_metrics: break;
     }
     refuse(out, "This broker has no configurations of this type of resource");
   }
@@ -104,6 +106,23 @@ class Describing {
       if (request_.include_documentation) config.documentation = def.doc;
       add_sources(view_.of_topic(def, set), false, config);
       config.is_default = config.config_source != static_cast<int8_t>(ConfigSource::topic);
+    }
+  }
+
+  // Of any group: one that is not there is configured before it comes.
+  void group(const Asked& asked, Result& out) {
+    if (asked.resource_name.empty()) return refuse(out, "Group name must not be empty");
+    const auto* set = image_.find_configs(ResourceType::group, asked.resource_name);
+    for (const auto& def : group_config_defs()) {
+      if (!wanted(asked, def.name)) continue;
+      const auto synonyms = synonyms_of_group(def, set, view_);
+      auto& config = out.configs.emplace_back();
+      config.name = def.name;
+      config.value = context_.keep(synonyms.front().value);
+      config.config_type = static_cast<int8_t>(def.type);
+      config.documentation.reset();
+      if (request_.include_documentation) config.documentation = def.doc;
+      add_sources(synonyms, false, config);
     }
   }
 

@@ -101,18 +101,53 @@ def resources_with_configs(world):
                {"ResourceTypes": world.pick([], [TOPIC], [BROKER], [METRICS], [GROUP], [LOGGER], [TOPIC, BROKER], [99])}, late=True)
 
 
+GROUP_CONFIGS = {
+    "consumer.session.timeout.ms": ["45000", "60000", "60001", "44999", "0", "soon", " 50000 "],
+    "consumer.heartbeat.interval.ms": ["5000", "15000", "15001", "4999", "-1", ""],
+    "consumer.assignment.interval.ms": ["0", "15000", "15001", "-1"],
+    "share.session.timeout.ms": ["45000", "1"],
+    "share.auto.offset.reset": ["earliest", "latest", "by_duration:PT1H", "by_duration:P1DT2H3M4.5S", "by_duration:1H", "none"],
+    "share.isolation.level": ["read_committed", "READ_COMMITTED"],
+    "share.renew.acknowledge.enable": ["true", "FALSE", "maybe"],
+    "share.delivery.count.limit": ["2", "10", "11", "1"],
+    "share.partition.max.record.locks": ["100", "4000", "4001", "99"],
+    "share.record.lock.duration.ms": ["15000", "14999", "60001", "999"],
+    "streams.num.standby.replicas": ["0", "2", "3"],
+    "streams.initial.rebalance.delay.ms": ["0", "-1"],
+    "no.such": ["1"],
+}
+
+
+def groups(world):
+    """Of groups that nobody is in. One change a request: of several faults Kafka tells the first of a hash map."""
+    name, key = world.pick("g1", "g1", "g2", ""), world.random.choice(list(GROUP_CONFIGS))
+    setting = {"Name": key, "Value": world.random.choice(GROUP_CONFIGS[key])}
+    resource = {"ResourceType": GROUP, "ResourceName": name}
+    only = world.chance(3)
+    if world.chance(4):
+        yield Step("alter a group's configs as a whole", "AlterConfigs", world.version("AlterConfigs"),
+                   {"Resources": [{**resource, "Configs": [setting]}], "ValidateOnly": only})
+    else:
+        setting["ConfigOperation"] = world.pick(0, 0, 0, 0, 1, 2, 3)
+        yield Step("alter a group's configs", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
+                   {"Resources": [{**resource, "Configs": [setting]}], "ValidateOnly": only})
+    yield Step("a group's configs", "DescribeConfigs", world.version("DescribeConfigs"),
+               {"Resources": [{**resource, "ConfigurationKeys": world.pick(None, [], [key])}], "IncludeSynonyms": world.chance(2),
+                "IncludeDocumentation": world.chance(3)}, late=True)
+
+
 def unserved(world):
     """Configurations that Kafka has and we do not."""
-    kind, name = world.pick(METRICS, GROUP), world.pick("1", "", "x")
+    kind, name = METRICS, world.pick("1", "", "x")
     if world.chance(2):
-        yield Step("configs of groups and client metrics", "DescribeConfigs", world.version("DescribeConfigs"),
+        yield Step("configs of client metrics", "DescribeConfigs", world.version("DescribeConfigs"),
                    {"Resources": [{"ResourceType": kind, "ResourceName": name, "ConfigurationKeys": None}]}, late=True)
     else:
-        yield Step("configs of groups and client metrics", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
+        yield Step("configs of client metrics", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
                    {"Resources": [{"ResourceType": kind, "ResourceName": name, "Configs": [
-                       {"Name": world.pick("interval.ms", "consumer.session.timeout.ms", "no.such"),
+                       {"Name": world.pick("interval.ms", "no.such"),
                         "ConfigOperation": world.pick(0, 1, 2, 3), "Value": "45000"}]}], "ValidateOnly": True})
 
 
-SCENARIOS = [(5, describe), (1, describe_twice), (1, describe_broker), (6, incremental), (3, whole), (1, resources_with_configs), (1, unserved)]
-NEEDS = {whole: "AlterConfigs", resources_with_configs: "ListConfigResources"}
+SCENARIOS = [(5, describe), (1, describe_twice), (1, describe_broker), (6, incremental), (3, whole), (1, resources_with_configs), (3, groups), (1, unserved)]
+NEEDS = {whole: "AlterConfigs", groups: "AlterConfigs", resources_with_configs: "ListConfigResources"}
