@@ -206,13 +206,14 @@ void Listener::arm() {
 
 Task<Result<int>> Listener::accept() {
   for (;;) {
+    // First: what is left belongs to stop(), the listening socket among it.
+    if (stopping_) co_return fail(Errc::canceled, "the listener stopped");
     if (!connections_.empty()) {
       const int fd = connections_.front();
       connections_.pop_front();
       this_shard().driver().set_socket_options(fd, accepted_);
       co_return fd;
     }
-    if (stopping_) co_return fail(Errc::canceled, "the listener stopped");
     if (!armed_ && error_ != 0) {
       // EMFILE, ENFILE, ENOMEM and whatever a single connection died of: later ones may do.
       error_ = 0;

@@ -169,6 +169,39 @@ TEST_CASE("stopping a listener ends whoever waits for a connection") {
   for (uint64_t seed = 1; seed <= 10; ++seed) in_world([] { return accept_ends(); }, {}, seed);
 }
 
+Task<void> accept_until_stopped(Listener& listener) {
+  for (;;) {
+    const Result<int> fd = co_await listener.accept();
+    if (!fd) {
+      EXPECT_EQ(error_of(fd), Errc::canceled);
+      co_return;
+    }
+    Socket socket(*fd);
+    co_await sleep_for(50us);  // others wait meanwhile
+    must(co_await socket.close());
+  }
+}
+Task<void> connect_and_close(SocketAddress to) {
+  auto socket = co_await Socket::connect(to, {}, this_shard().now() + 5s);
+  if (socket) must(co_await socket->close());
+}
+Task<void> stops_while_connections_come(Duration after) {
+  Listener listener;
+  must(listener.open({"127.0.0.1", 0}, {}));
+  Gate gate;
+  gate.spawn("accept", accept_until_stopped(listener));
+  for (int i = 0; i < 16; ++i) gate.spawn("connect", connect_and_close(listener.address()));
+  co_await sleep_for(after);
+  co_await listener.stop();
+  co_await gate.close();
+}
+TEST_CASE("a stop closes what waits to be accepted, and nobody accepts the listening socket") {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const auto after = std::chrono::microseconds(seed * 5);
+    in_world([after] { return stops_while_connections_come(after); }, {}, seed);
+  }
+}
+
 Task<void> refused() {
   const auto nobody = co_await Socket::connect({"127.0.0.1", 1}, {}, this_shard().now() + 5s);
   EXPECT_EQ(error_of(nobody), Errc::io);
