@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "log/aligned_buffer.h"
 #include "log/segment.h"
 #include "log/segment_walk.h"
 #include "reactor/base/check.h"
@@ -12,12 +13,10 @@
 namespace odradek::log {
 
 using reactor::kIoAlignment;
-using reactor::Lease;
 using reactor::Task;
 
 // What load() reads at once.
 static constexpr uint32_t kWalkBytes = 4 * kReadUnitBytes;
-static_assert(kWalkBytes <= reactor::kBlockBytesMax);
 // Larger is no index of a segment of at most 2 GiB.
 static constexpr uint64_t kIndexFileBytesMax = 512ull << 20;
 // A closed segment's index in memory: finer than the unit that is read is of no use.
@@ -125,18 +124,20 @@ static void join_units(SegmentChecksums& sums, uint32_t unit, BytesView bytes) {
 Task<Status> Segment::walk(SegmentIndexer& indexer, SegmentChecksums& sums, uint64_t from,
                            uint64_t below) {
   if (from >= below) co_return Status{};
-  Lease block = co_await reactor::this_shard().arena().allocate(kWalkBytes);
+  // Not of the arena: what holds all of it may wait for this segment.
+  AlignedBuffer block(
+      std::min<uint64_t>(kWalkBytes, below - align_down<uint64_t>(from, kReadUnitBytes)));
   SegmentWalk batches(from, id_.base);
   uint64_t at = align_down<uint64_t>(from, kReadUnitBytes);
   for (uint64_t skip = from - at; at < below; skip = 0) {
     const uint64_t length = std::min<uint64_t>(kWalkBytes, below - at);
-    const MutableBytes to = block.writable().first(align_up<uint64_t>(length, kIoAlignment));
+    const MutableBytes to = block.span().first(align_up<uint64_t>(length, kIoAlignment));
     CO_TRY_ASSIGN(const size_t got, co_await read(to, at));
     if (got < length) {
       co_return fail(Errc::corrupt, file_.path() + " ends at " + std::to_string(at + got) +
                                         ", not at " + std::to_string(below));
     }
-    const BytesView bytes = block.bytes().first(length);
+    const BytesView bytes(block.data(), length);
     const Status fed =
         batches.feed(bytes.subspan(skip),
                      [&](const BatchHeader& h, uint64_t position) { indexer.note(h, position); });
