@@ -185,7 +185,8 @@ bool LogDisk::shrink_tails(uint64_t bytes) {
 
 bool LogDisk::memory_pressed() const {
   const reactor::Arena& arena = reactor::this_shard().arena();
-  return arena.used_bytes() > arena.limit_bytes() / kArenaPressedDivisor * kArenaPressedParts;
+  return options_.cache->short_of_memory() ||
+         arena.used_bytes() > arena.limit_bytes() / kArenaPressedDivisor * kArenaPressedParts;
 }
 
 void LogDisk::leave_memory() {

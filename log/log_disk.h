@@ -63,7 +63,8 @@ class LogDisk final : public WalListener {
   bool extents_pressed() const {
     return extent_bytes_ >= extent_bytes_max_ / 2 || !extents_gone_.empty();
   }
-  // True when the arena is nearly full: then short runs are destaged too, so that tails can shrink.
+  // True when the arena is nearly full, or a read waits for memory: then short runs are destaged
+  // too, so that tails can shrink.
   bool memory_pressed() const;
   reactor::Task<Status> wait_for_extents(uint64_t bytes, MonoTime deadline);
   void note_extent(uint64_t bytes) { extent_bytes_ += bytes; }

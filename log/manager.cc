@@ -59,11 +59,26 @@ Task<Status> Manager::begin() {
     CO_TRY_ASSIGN(std::unique_ptr<LogDisk> started, co_await LogDisk::start(std::move(disk)));
     disks_.push_back(std::move(started));
   }
+  cache_.on_shortage([this] { return make_room(); });
   gate_.spawn("retention", retention_loop(), reactor::TaskClass::background);
   // What an unclean stop left is swept first: it may have the names of what compaction makes.
   const auto swept = [this] { return !sweeping_ && to_sweep_.empty(); };
   gate_.spawn("compaction", compactor_.run(swept), reactor::TaskClass::background);
   co_return Status{};
+}
+
+// Memory for reads: of tails that only serve reads; what else they hold goes to the files soon.
+bool Manager::make_room() {
+  bool made = false;
+  for (const auto& disk : disks_) {
+    if (!disk) continue;
+    if (disk->shrink_tails(kReadUnitBytes)) {
+      made = true;
+    } else {
+      disk->destager().wake();
+    }
+  }
+  return made;
 }
 
 PartitionLog* Manager::find(const TopicPartition& id) {

@@ -62,6 +62,7 @@ class Manager final : public LogManager {
   reactor::Task<void> remove_later(std::string path, Duration delay);
   reactor::Task<void> retention_loop();
   reactor::Task<void> sweep_loop();
+  bool make_room();
   std::vector<TopicPartition> ids() const;
   Compactor::Logs logs_to_compact();
   reactor::Task<void> tell_unclean(size_t directory);

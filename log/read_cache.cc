@@ -19,6 +19,8 @@ static constexpr uint64_t kGhostsPerUnit = 4;
 static constexpr uint32_t kReadAheadMax = 8;
 // How long a read waits for memory that slow consumers hold.
 static constexpr Duration kBlockWait = 5s;
+// How often it asks meanwhile for memory that tails keep.
+static constexpr Duration kRoomEvery = 50ms;
 
 ReadCache::ReadCache(reactor::Arena& arena, uint64_t bytes_max)
     : arena_(arena), bytes_max_(std::max(bytes_max, kCacheUnitsMin * kReadUnitBytes)) {}
@@ -142,7 +144,23 @@ Task<Lease> ReadCache::take_block() {
   Lease block = arena_.try_allocate(kReadUnitBytes);
   while (!block && evict_one()) block = arena_.try_allocate(kReadUnitBytes);
   if (block) co_return block;
-  co_return co_await arena_.allocate(kReadUnitBytes, reactor::this_shard().now() + kBlockWait);
+  co_return co_await wait_for_block();
+}
+
+// Blocks of other sizes may be all over the arena: one unit that comes free is not always enough.
+Task<Lease> ReadCache::wait_for_block() {
+  const MonoTime deadline = reactor::this_shard().now() + kBlockWait;
+  ++waiting_;
+  Lease block = arena_.try_allocate(kReadUnitBytes);
+  while (!block && reactor::this_shard().now() < deadline) {
+    if (!evict_one() && !(make_room_ && make_room_())) {
+      const MonoTime soon = reactor::this_shard().now() + kRoomEvery;
+      (void)co_await arena_.wait_for_release(std::min(deadline, soon));
+    }
+    block = arena_.try_allocate(kReadUnitBytes);
+  }
+  --waiting_;
+  co_return block;
 }
 
 // What the segment says of the first `length` bytes of a unit; absent when it cannot tell.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <unordered_map>
@@ -52,6 +53,11 @@ class ReadCache {
   void read_ahead(Segment& segment, uint32_t unit, uint32_t count, uint64_t disk_bytes);
   // Forgets every unit of the segment at and above `from_unit`, waiting for reads of it to end.
   reactor::Task<void> drop(Segment& segment, uint32_t from_unit = 0);
+  // Asked while a read waits for a block: takes memory from those who keep it only to serve reads.
+  // False when they have none.
+  void on_shortage(std::function<bool()> make_room) { make_room_ = std::move(make_room); }
+  // A read waits for a block.
+  bool short_of_memory() const { return waiting_ > 0; }
   // Gives up to `bytes` back to the arena, oldest first.
   void shrink(uint64_t bytes);
   reactor::Task<void> stop();
@@ -85,6 +91,7 @@ class ReadCache {
   reactor::Task<Result<CachedUnit>> finish_load(Segment& segment, Key key, uint32_t length);
   reactor::Task<Status> fetch(Segment& segment, Key key, CachedUnit& into);
   reactor::Task<reactor::Lease> take_block();
+  reactor::Task<reactor::Lease> wait_for_block();
   reactor::Task<void> load_ahead(Segment& segment, Key key, uint32_t length);
   void touch(Entry& entry);
   void place(Entry& entry);
@@ -95,6 +102,7 @@ class ReadCache {
   // Fixed at construction.
   reactor::Arena& arena_;
   uint64_t bytes_max_;
+  std::function<bool()> make_room_;
   // Written by the loads, drop() and evict_one().
   uint64_t used_bytes_ = 0;  // of placed entries and of those being read
   std::unordered_map<Key, Entry, KeyHash> entries_;
@@ -103,6 +111,7 @@ class ReadCache {
   std::list<Key> ghosts_;     // names only, newest first
   std::unordered_map<Key, std::list<Key>::iterator, KeyHash> ghost_at_;
   uint32_t reading_ahead_ = 0;
+  uint32_t waiting_ = 0;  // for a block
   reactor::WaitList loaded_;
   reactor::Gate gate_;
   ReadCacheStats stats_;

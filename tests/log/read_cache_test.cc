@@ -277,6 +277,59 @@ TEST_CASE("a unit that many ask for at once is read once") {
   world.run([] { return many_at_once(); });
 }
 
+static std::vector<reactor::Lease> take_all_memory() {
+  std::vector<reactor::Lease> held;
+  while (reactor::Lease lease = reactor::this_shard().arena().try_allocate(4'096)) {
+    held.push_back(std::move(lease));
+  }
+  return held;
+}
+
+// The arena is full of small blocks: a unit is free only when many of them are.
+static Task<void> no_memory_left() {
+  Reading b;
+  co_await b.create();
+  b.append(10, {.value_bytes = 900});
+  EXPECT_OK(co_await b.store());
+  std::vector<reactor::Lease> held = take_all_memory();
+  b.cache.on_shortage([&] {
+    EXPECT(b.cache.short_of_memory());
+    if (held.size() <= 1) return false;
+    held.pop_back();
+    return true;
+  });
+  const MonoTime start = reactor::this_shard().now();
+  EXPECT_OK(co_await b.read(0, 1 << 20));
+  EXPECT(reactor::this_shard().now() - start < 1s);
+  EXPECT(held.size() > 1);
+  EXPECT_FALSE(b.cache.short_of_memory());
+  co_await b.stop();
+}
+
+TEST_CASE("a read without memory asks for what others keep only to serve reads") {
+  World world(18);
+  world.run([] { return no_memory_left(); });
+}
+
+static Task<void> found_without_memory() {
+  Reading b;
+  co_await b.create();
+  b.append(10, {.value_bytes = 900});
+  EXPECT_OK(co_await b.store());
+  co_await b.reopen();
+  {
+    const std::vector<reactor::Lease> held = take_all_memory();
+    EXPECT_OK(co_await b.segment->load());
+  }
+  EXPECT_OK(co_await b.read(5, 1 << 20));
+  co_await b.stop();
+}
+
+TEST_CASE("a segment is loaded also while others hold all memory") {
+  World world(18);
+  world.run([] { return found_without_memory(); });
+}
+
 static Task<void> tail_grows() {
   Reading b;
   co_await b.create();
