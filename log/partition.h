@@ -230,8 +230,7 @@ class Partition final : public PartitionLog {
   CompactionState compaction_;
   reactor::Semaphore swap_turn_{1};  // held by whoever takes segments out
   // How far the WAL is; written by on_written() and on_durable().
-  Offset wal_written_{0};
-  Offset wal_durable_{0};
+  Offset wal_written_{0}, wal_durable_{0};
   FilePlace wal_durable_end_;
   // How far the WAL and the extents are: a prefix of the log over both. Written by advance().
   Offset written_next_{0};
