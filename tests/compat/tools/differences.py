@@ -15,9 +15,9 @@ class Differences:
                 mark, _, rest = line.rstrip("\n").partition(" ")
                 if mark == "step":
                     self.entries.append({"steps": rest, "why": "", "-": [], "+": [], "used": set()})
-                elif mark in ("because", "pending"):
+                elif mark in ("because", "pending", "chance"):
                     self.entries[-1]["why"] = (self.entries[-1]["why"] + " " + rest).strip()
-                    self.entries[-1]["pending"] = mark == "pending"
+                    self.entries[-1]["kind"] = mark
                 elif mark in ("-", "+"):
                     self.entries[-1][mark].append(re.compile(rest))
                 elif mark and not mark.startswith("#"):
@@ -45,11 +45,11 @@ class Differences:
         return reasons, left
 
     def unused(self, steps):
-        """(entry, whether it is pending) of what no step of those that ran showed."""
+        """(entry, whether it is pending) of what no step of those that ran showed, though it should have."""
         for entry in self.entries:
-            if not any(fnmatch.fnmatchcase(step, entry["steps"]) for step in steps):
+            if entry["kind"] == "chance" or not any(fnmatch.fnmatchcase(step, entry["steps"]) for step in steps):
                 continue
             for mark in "-+":
                 for pattern in entry[mark]:
                     if (mark, pattern.pattern) not in entry["used"]:
-                        yield f"{entry['steps']}: {mark} {pattern.pattern}", entry["pending"]
+                        yield f"{entry['steps']}: {mark} {pattern.pattern}", entry["kind"] == "pending"
