@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "log/batch/batch.h"
 #include "log/batch/record_reader.h"
 
@@ -47,7 +49,8 @@ void KeyedFacts::sent(const TopicPartition& id, uint32_t crc, BytesView batch, M
 
 void KeyedFacts::acked(const TopicPartition& id, uint32_t crc, int64_t base_offset) {
   Partition& partition = partitions_[id];
-  const Sent& sent = partition.batches[crc];
+  Sent& sent = partition.batches[crc];
+  sent.acked = true;
   for (KeyedRecord record : sent.records) {
     record.offset += base_offset;
     partition.known[record.offset] = record.hash;
@@ -71,6 +74,18 @@ std::string KeyedFacts::read(const TopicPartition& id, BytesView batch) {
   return "";
 }
 
+bool KeyedFacts::hidden_tombstone(const Partition& partition, const std::string& key,
+                                  MonoTime since) {
+  for (const auto& [crc, sent] : partition.batches) {
+    if (sent.acked || sent.when > since) continue;
+    const auto it = std::ranges::find_if(sent.records, [&](const KeyedRecord& record) {
+      return record.tombstone && record.key == key;
+    });
+    if (it != sent.records.end()) return true;
+  }
+  return false;
+}
+
 std::string KeyedFacts::whole(const TopicPartition& id, const std::vector<KeyedRecord>& records,
                               int64_t log_start, Duration delete_retention, MonoTime now) const {
   const auto found = partitions_.find(id);
@@ -89,6 +104,8 @@ std::string KeyedFacts::whole(const TopicPartition& id, const std::vector<KeyedR
     if (there != last.end() && there->second.offset > offset) continue;
     const bool may_go = acked.record.tombstone && now - acked.sent >= delete_retention;
     if (may_go && there == last.end()) continue;
+    const bool hidden = hidden_tombstone(found->second, key, now - delete_retention);
+    if (hidden && there == last.end()) continue;
     return fmt::format("{} offset {}: the newest record of {} is gone{}; of the key there is {}",
                        id.to_string(), offset, key, acked.record.tombstone ? " (a tombstone)" : "",
                        there == last.end() ? -1 : there->second.offset);

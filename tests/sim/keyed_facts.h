@@ -3,7 +3,7 @@
 //   - a record that is read was sent to that partition, and stays the same at its offset for ever
 //   - the newest acknowledged record of each key is there at its offset, or a newer one of the key
 //   - but for a tombstone, delete.retention.ms after it was sent at the earliest: then nothing
-//     older of its key is there either
+//     older of its key is there either; a tombstone whose answer was lost is one too
 // Part of the oracle; lives outside of the simulated machines. Topics in `flushed` mode only.
 #pragma once
 
@@ -49,6 +49,7 @@ class KeyedFacts {
   struct Sent {
     std::vector<KeyedRecord> records;
     MonoTime when{};  // for the first time
+    bool acked = false;
   };
   struct Acked {
     KeyedRecord record;
@@ -60,6 +61,8 @@ class KeyedFacts {
     std::map<int64_t, uint64_t> known;    // hashes by offset: read or acknowledged
     std::map<std::string, Acked> newest;  // acknowledged, by key
   };
+  // A tombstone of `key` may be in the log although nobody was told, and since `since` or earlier.
+  static bool hidden_tombstone(const Partition& partition, const std::string& key, MonoTime since);
   std::set<log::TopicId> topics_;
   std::map<log::TopicPartition, Partition> partitions_;
   uint64_t rewritten_ = 0;
