@@ -127,7 +127,10 @@ def session(world):
     chosen = world.random.choice(world.sessions)
     low, high = world.ranges["Fetch"]
     same = [v for v in range(max(7, low), high + 1) if (v >= 13) == chosen.by_id]
-    version = world.random.choice(same)
+    # Kafka's session remembers LastFetchedEpoch, finds that the log diverges, and has no place to say so below version 12,
+    # where it is not ignorable: the whole answer is UNSUPPORTED_VERSION. Clients keep their version.
+    version = max(world.random.choice(same), 12 if chosen.version >= 12 else 7)
+    chosen.version = max(chosen.version, version)
     wanted = topics(world, world.pick(0, 0, 0, 1, 2))
     forgotten = []
     if world.chance(4):
