@@ -1,5 +1,11 @@
 // OffsetCommit (KIP-98, KIP-211, KIP-320, KIP-345, KIP-848): acknowledged when it is durable. Only
 // offsets of partitions that exist are taken; answers stand in the order of the request (trap 60).
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
@@ -30,33 +36,73 @@ group::OffsetCommit::Offset to_offset(const metadata::Topic& topic,
   return offset;
 }
 
+const metadata::Topic* find_topic(const RequestContext& context,
+                                  const Request::OffsetCommitRequestTopic& topic) {
+  const auto& image = context.shard.image().current();
+  return context.api_version >= 10 ? image.find_topic(topic.topic_id)
+                                   : image.find_topic(topic.name);
+}
+
+bool is_taken(const metadata::Topic* topic, const Request::OffsetCommitRequestPartition& p) {
+  return topic && topic->partition(log::PartitionId(p.partition_index));
+}
+
+bool refuses_any(const RequestContext& context, const Request& request) {
+  return std::ranges::any_of(request.topics, [&](const auto& topic) {
+    const metadata::Topic* found = find_topic(context, topic);
+    return std::ranges::any_of(topic.partitions,
+                               [found](const auto& p) { return !is_taken(found, p); });
+  });
+}
+
+// Where the answers of a topic go. One that is named twice has two places, unless something is
+// refused: then Kafka's answer has one.
+class Places {
+ public:
+  Places(Reply& reply, bool once) : reply_(reply), once_(once) {}
+  size_t of(const Request::OffsetCommitRequestTopic& topic) {
+    const size_t next = reply_.topics.size();
+    const auto [at, fresh] = seen_.try_emplace({topic.name, topic.topic_id}, next);
+    if (once_ && !fresh) return at->second;
+    auto& answer = reply_.topics.emplace_back();
+    answer.name = topic.name;
+    answer.topic_id = topic.topic_id;
+    return next;
+  }
+
+ private:
+  Reply& reply_;
+  bool once_;
+  std::map<std::pair<std::string_view, Uuid>, size_t> seen_;
+};
+
 // Fills the reply with what can be refused here; what is for the coordinator, in order, with where
 // its answers belong.
 struct Sorted {
+  struct Place {
+    size_t topic;
+    size_t partition;
+  };
   std::vector<group::OffsetCommit::Offset> offsets;
-  std::vector<int16_t*> errors;
+  std::vector<Place> places;
 };
 Sorted sort_offsets(const RequestContext& context, const Request& request, Reply& reply) {
-  const auto& image = context.shard.image().current();
-  const bool by_id = context.api_version >= 10;
+  Places places(reply, refuses_any(context, request));
   Sorted out;
-  reply.topics.reserve(request.topics.size());
   for (const auto& topic : request.topics) {
-    auto& answer = reply.topics.emplace_back();
-    answer.name = topic.name;
-    answer.topic_id = topic.topic_id;
-    const metadata::Topic* found =
-        by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
-    answer.partitions.reserve(topic.partitions.size());
+    const metadata::Topic* found = find_topic(context, topic);
+    const size_t at = places.of(topic);
+    auto& partitions = reply.topics[at].partitions;
     for (const auto& p : topic.partitions) {
-      auto& partition = answer.partitions.emplace_back();
+      auto& partition = partitions.emplace_back();
       partition.partition_index = p.partition_index;
-      if (found && found->partition(log::PartitionId(p.partition_index))) {
+      if (is_taken(found, p)) {
         out.offsets.push_back(to_offset(*found, p));
-        out.errors.push_back(&partition.error_code);
+        out.places.push_back({at, partitions.size() - 1});
       } else {
-        partition.error_code = code(by_id && !found ? KafkaCode::unknown_topic_id
-                                                    : KafkaCode::unknown_topic_or_partition);
+        partition.error_code =
+            code(context.api_version >= 10 && !found ? KafkaCode::unknown_topic_id
+                                                     : KafkaCode::unknown_topic_or_partition);
       }
     }
   }
@@ -76,7 +122,10 @@ Task<void> offset_commit(RequestContext& context, const Request& request, Reply&
   commit.offsets = std::move(sorted.offsets);
   const auto answer =
       co_await ask<group::OffsetCommitAnswer>(context, request.group_id, std::move(commit));
-  for (size_t i = 0; i < sorted.errors.size(); ++i) *sorted.errors[i] = code(answer.errors.at(i));
+  for (size_t i = 0; i < sorted.places.size(); ++i) {
+    const Sorted::Place at = sorted.places[i];
+    reply.topics[at.topic].partitions[at.partition].error_code = code(answer.errors.at(i));
+  }
 }
 
 }  // namespace

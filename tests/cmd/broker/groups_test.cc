@@ -68,6 +68,34 @@ TEST_CASE("without the internal topic nobody coordinates") {
   });
 }
 
+// The names that the answer to a commit has, one topic after the other, with how many partitions.
+static Task<std::string> places(Client& c, const std::vector<std::string_view>& topics) {
+  kafka::OffsetCommitRequest request;
+  request.group_id = "g";
+  request.generation_id_or_member_epoch = -1;
+  for (const std::string_view topic : topics) {
+    auto& named = request.topics.emplace_back();
+    named.name = topic;
+    named.partitions.emplace_back().committed_offset = 1;
+  }
+  const auto reply = co_await c.call<kafka::OffsetCommitResponse>(5, request);
+  std::string out;
+  for (const auto& topic : reply->message.topics) {
+    out += std::string(topic.name) + ":" + std::to_string(topic.partitions.size()) + " ";
+  }
+  co_return out;
+}
+
+TEST_CASE("a topic that a commit names twice is answered once when anything is refused") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 1);
+    EXPECT_EQ(co_await find_coordinator(c, "g"), 0);
+    EXPECT_EQ(co_await places(c, {"t", "t"}), "t:1 t:1 ");
+    EXPECT_EQ(co_await places(c, {"no", "t", "no", "t"}), "no:2 t:2 ");
+  });
+}
+
 // Trap 58; a parked join holds up its own connection only.
 TEST_CASE("who may not join hears the member id that it came with") {
   Cluster cluster(kNoDelay);
