@@ -101,6 +101,7 @@ TEST_CASE("a second compaction goes on where the first one ended, over a restart
   });
 }
 
+// Trap 77.
 TEST_CASE("a read at a gap gives the next batch, from wherever it begins") {
   LogWorld world;
   KeyedModel model;

@@ -228,6 +228,7 @@ void cut_everywhere(const Script& script, uint64_t stride) {
   MESSAGE("steps " << steps << ", crashes " << runs);
 }
 
+// Trap 81.
 TEST_CASE("whatever step the power is cut at, acknowledged batches are there") {
   cut_everywhere([](Live& live) { return life(live); }, stride_or(23));
 }

@@ -141,6 +141,7 @@ TEST_CASE(
   world.live(retry);
 }
 
+// Trap 23.
 TEST_CASE("the state of producers is found again behind several rolls") {
   LogConfig config;
   config.segment_bytes = 10'000;
@@ -273,6 +274,7 @@ TEST_CASE("many lukewarm partitions share one WAL that is smaller than what they
   world.live(fill);
 }
 
+// Trap 79.
 TEST_CASE("deleted records stay deleted, and what is below the log start is out of range") {
   LogWorld world;
   world.live_until_crash(

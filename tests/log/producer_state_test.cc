@@ -171,6 +171,7 @@ TEST_CASE("a committed transaction and an empty one leave nothing for the transa
   EXPECT_FALSE(p.end_transaction(0, false).has_value());
 }
 
+// Trap 24.
 TEST_CASE("sequences used again after an abort are new batches, not retries") {
   Producers p;
   p.send(0, 42, 1, true);

@@ -233,6 +233,7 @@ TEST_CASE("a group whose header is broken is missing, and that is damage too") {
   EXPECT_EQ(ring.wal().live.size(), 4);
 }
 
+// Trap 80.
 TEST_CASE("a broken last group is a torn end and is cut") {
   Ring ring(5);
   ring.flip(5, 300);

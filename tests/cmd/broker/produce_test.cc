@@ -279,6 +279,52 @@ TEST_CASE("a retried batch gets its first offset, a gap in the sequence is refus
   });
 }
 
+// Trap 22: the retry is read while the first attempt is not durable yet.
+TEST_CASE("a retry that overtakes its first attempt's answer is appended no second time") {
+  Cluster cluster({}, 3);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 3);
+    const auto id = co_await c.call<kafka::InitProducerIdResponse>(4, no_transaction());
+    BatchSpec spec;
+    spec.options.producer_id = log::ProducerId(id->message.producer_id);
+    spec.options.producer_epoch = log::ProducerEpoch(0);
+    spec.options.base_sequence = 0;
+    const Bytes records = batch(spec);
+    for (int32_t partition = 0; partition < 3; ++partition) {
+      for (int i = 0; i < 3; ++i) co_await c.post(9, producing("t", partition, records));
+      for (int i = 0; i < 3; ++i) {
+        const auto reply = co_await c.next<kafka::ProduceResponse>(9);
+        const auto& answer = reply->message.responses.at(0).partition_responses.at(0);
+        EXPECT_EQ(answer.error_code, 0);
+        EXPECT_EQ(answer.base_offset, 0);
+      }
+    }
+  });
+}
+
+// The memory of such a request goes back before its answer is made.
+TEST_CASE("the answer to a large request has the names that it came with") {
+  Cluster cluster({}, 2);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "here");
+    const Bytes records = batch({.records = 2, .value_bytes = 100'000});
+    kafka::ProduceRequest request = producing("here", 0, records);
+    for (const std::string_view name : {"nowhere", "here"}) {
+      auto& t = request.topic_data.emplace_back();
+      t.name = name;
+      t.partition_data.push_back({0, Chain(records)});
+    }
+    const auto reply = co_await c.call<kafka::ProduceResponse>(9, request);
+    std::string out;
+    for (const auto& topic : reply->message.responses) {
+      const auto& answer = topic.partition_responses.at(0);
+      out += std::string(topic.name) + " " + std::to_string(answer.error_code) + " " +
+             std::to_string(answer.base_offset) + ", ";
+    }
+    EXPECT_EQ(out, "here 0 0, nowhere 3 -1, here 0 2, ");
+  });
+}
+
 // Trap 25.
 TEST_CASE("producer ids are never given twice, whatever shard gives them") {
   Cluster cluster({}, 3);

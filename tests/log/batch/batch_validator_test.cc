@@ -161,6 +161,7 @@ TEST_CASE("many bad records are counted but not all described") {
   EXPECT(validator.error_message().find("500 of 500") != std::string::npos);
 }
 
+// Trap 78.
 TEST_CASE("log append time replaces the producer's and keeps the bytes of the records") {
   ValidationOptions options = options_now();
   options.timestamp_type = TimestampType::log_append_time;
