@@ -308,14 +308,19 @@ TEST_CASE("without room on the disk nothing is compacted, and appends are not re
   });
 }
 
+// A compacted log with records of 10 keys, all of them in closed segments but the last.
+static Task<void> open_filled(Live& live, KeyedModel& model) {
+  must(co_await live.open(kLog, compacted_config()));
+  co_await fill(live, model, 200, 10);
+  co_await roll(live, model);
+}
+
 TEST_CASE("compaction keeps to its rate") {
   LogWorld world;
   world.options.compaction.bytes_per_second = 100'000;
   KeyedModel model;
   world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, compacted_config()));
-    co_await fill(live, model, 200, 10);
-    co_await roll(live, model);
+    co_await open_filled(live, model);
     const uint64_t bytes = live.log(kLog).size_bytes();
     const MonoTime began = reactor::this_shard().now();
     co_await live.manager->run_compaction();
@@ -331,9 +336,7 @@ TEST_CASE("a log that is deleted or stopped while it is compacted ends in peace"
   world.options.compaction.bytes_per_second = 50'000;
   KeyedModel model;
   world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, compacted_config()));
-    co_await fill(live, model, 200, 10);
-    co_await roll(live, model);
+    co_await open_filled(live, model);
     reactor::Gate gate;
     gate.spawn("compact", live.manager->run_compaction());
     co_await reactor::sleep_for(1s);
@@ -357,9 +360,7 @@ TEST_CASE("retention takes segments from a log that is being compacted") {
   world.options.compaction.bytes_per_second = 50'000;
   KeyedModel model;
   world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, compacted_config()));
-    co_await fill(live, model, 200, 10);
-    co_await roll(live, model);
+    co_await open_filled(live, model);
     reactor::Gate gate;
     gate.spawn("compact", live.manager->run_compaction());
     co_await reactor::sleep_for(1s);
