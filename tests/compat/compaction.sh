@@ -4,33 +4,9 @@
 # With ODRADEK_BOOTSTRAP: the same steps up to the release on a broker that is there.
 set -uo pipefail
 source "$(dirname "$0")/peer.sh"
-topic=compacted-$$ kafka_pid=
-trap '[ -z "$broker" ] || { kill -9 "$broker"; wait "$broker"; } 2> /dev/null
-  [ -z "$kafka_pid" ] || { kill -9 "$kafka_pid"; wait "$kafka_pid"; } 2> /dev/null; rm -rf "$work"' EXIT
+topic=compacted-$$
 records=60000 keys=500
-port_kept=$(python3 -c 'import random, socket
-while True:
-    port = random.randrange(20000, 50000)
-    try:
-        for p in (port, port + 1000):
-            with socket.socket() as s: s.bind(("127.0.0.1", p))
-        print(port); break
-    except OSError: pass')
-home=$work/kafka data=$work/kafka/data controller=$((port_kept + 1000))
-mkdir -p "$home"
-printf '%s\n' process.roles=broker,controller node.id=1 "controller.quorum.voters=1@127.0.0.1:$controller" \
-  controller.listener.names=CONTROLLER "listeners=PLAINTEXT://127.0.0.1:$port_kept,CONTROLLER://127.0.0.1:$controller" \
-  listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT "log.dirs=$data" log.cleaner.backoff.ms=200 \
-  odradek.http.listeners=http://127.0.0.1:0 > "$work/server.properties"
-wait_for_port() {
-  for _ in $(seq 300); do
-    (exec 3<> "/dev/tcp/127.0.0.1/$port_kept") 2> /dev/null && return 0
-    kill -0 "$1" 2> /dev/null || return 1
-    sleep 0.1
-  done
-  return 1
-}
-bootstrap=127.0.0.1:$port_kept
+one_node log.cleaner.backoff.ms=200 odradek.http.listeners=http://127.0.0.1:0
 start_ours() {
   "$odradek" serve "$work/server.properties" < /dev/null >> "$work/broker.log" 2>&1 &
   broker=$!

@@ -1,5 +1,8 @@
 # Sourced by the scripts of tests/compat: a broker of ours for the script's life, and checks that count.
 #   start_broker [key=value ...]    $bootstrap, $data; stop_broker ends it with SIGTERM and checks that it went well
+#   one_node [key=value ...]        a directory for either broker, as one node: $home, $data, $bootstrap and $work/server.properties.
+#                                   Whoever starts them sets $broker (ours) and $kafka_pid, which end with the script
+#   wait_for_port PID [TENTHS]      until $port_kept accepts a connection; fails when the process ends, or after so many tenths of a second
 #   check CLAIM COMMAND ...         one count; on failure prints what the command said, which is in $output either way
 #   holds CLAIM TEXT PATTERN        one count: TEXT has a line that matches the extended regular expression
 #   finish                          prints "N passed, N failed" and exits
@@ -8,8 +11,35 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 kafka() { timeout "${KAFKA_TOOL_SECONDS:-60}" "$root/tests/compat/kafka" run "org.apache.kafka.$@"; }
 odradek=${ODRADEK_BINARY:-$root/build/release/odradek}
 work=$(mktemp --directory --tmpdir odradek-compat-XXXXXX)
-data=$work/data passed=0 failed=0 broker= output=
-trap '[ -z "$broker" ] || { kill -9 "$broker"; wait "$broker"; } 2> /dev/null; rm -rf "$work"' EXIT
+data=$work/data passed=0 failed=0 broker= kafka_pid= output=
+trap 'for pid in $broker $kafka_pid; do { kill -9 "$pid"; wait "$pid"; } 2> /dev/null; done; rm -rf "$work"' EXIT
+
+wait_for_port() {
+  for _ in $(seq "${2:-300}"); do
+    (exec 3<> "/dev/tcp/127.0.0.1/$port_kept") 2> /dev/null && return 0
+    kill -0 "$1" 2> /dev/null || return 1
+    sleep 0.1
+  done
+  return 1
+}
+
+one_node() {
+  port_kept=$(python3 -c 'import random, socket
+while True:
+    port = random.randrange(20000, 50000)
+    try:
+        for p in (port, port + 1000):
+            with socket.socket() as s: s.bind(("127.0.0.1", p))
+        print(port); break
+    except OSError: pass')
+  home=$work/kafka data=$work/kafka/data bootstrap=127.0.0.1:$port_kept
+  local controller=127.0.0.1:$((port_kept + 1000))
+  mkdir -p "$home"
+  # What `tests/compat/kafka serve` writes: both brokers are the same node.
+  printf '%s\n' process.roles=broker,controller node.id=1 "controller.quorum.voters=1@$controller" \
+    controller.listener.names=CONTROLLER "listeners=PLAINTEXT://$bootstrap,CONTROLLER://$controller" \
+    listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT "log.dirs=$data" "$@" > "$work/server.properties"
+}
 
 start_broker() {
   if [ -n "${ODRADEK_BOOTSTRAP:-}" ]; then bootstrap=$ODRADEK_BOOTSTRAP data=${ODRADEK_DATA:-$data}; return; fi
@@ -19,11 +49,7 @@ start_broker() {
   for pair in "listeners=PLAINTEXT://$bootstrap" "log.dirs=$data" odradek.http.listeners= "$@"; do overrides+=(--override "$pair"); done
   "$odradek" serve "${overrides[@]}" < /dev/null >> "$work/broker.log" 2>&1 &
   broker=$!
-  for _ in $(seq 100); do
-    (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null && return
-    kill -0 "$broker" 2> /dev/null || break
-    sleep 0.1
-  done
+  wait_for_port "$broker" 100 && return
   echo "the broker did not start:"; cat "$work/broker.log"
   failed=$((failed + 1)); broker=; finish
 }

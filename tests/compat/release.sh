@@ -4,33 +4,8 @@
 # lock conflicts with.
 set -uo pipefail
 source "$(dirname "$0")/peer.sh"
-topic=released-$$ kafka_pid=
-trap '[ -z "$broker" ] || { kill -9 "$broker"; wait "$broker"; } 2> /dev/null
-  [ -z "$kafka_pid" ] || { kill -9 "$kafka_pid"; wait "$kafka_pid"; } 2> /dev/null; rm -rf "$work"' EXIT
-port_kept=$(python3 -c 'import random, socket
-while True:
-    port = random.randrange(20000, 50000)
-    try:
-        for p in (port, port + 1000):
-            with socket.socket() as s: s.bind(("127.0.0.1", p))
-        print(port); break
-    except OSError: pass')
-home=$work/kafka data=$work/kafka/data controller=$((port_kept + 1000))
-mkdir -p "$home"
-# What `tests/compat/kafka serve` writes: both brokers are the same node.
-printf '%s\n' process.roles=broker,controller node.id=1 "controller.quorum.voters=1@127.0.0.1:$controller" \
-  controller.listener.names=CONTROLLER "listeners=PLAINTEXT://127.0.0.1:$port_kept,CONTROLLER://127.0.0.1:$controller" \
-  listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT "log.dirs=$data" log.segment.bytes=1048576 \
-  > "$work/server.properties"
-
-wait_for_port() {
-  for _ in $(seq 300); do
-    (exec 3<> "/dev/tcp/127.0.0.1/$port_kept") 2> /dev/null && return 0
-    kill -0 "$1" 2> /dev/null || return 1
-    sleep 0.1
-  done
-  return 1
-}
+topic=released-$$
+one_node log.segment.bytes=1048576
 refused() { ! "$@"; }
 lines_of() {  # lines_of PARTITION
   kafka tools.consumer.ConsoleConsumer --bootstrap-server "$bootstrap" --topic "$topic" --partition "$1" --offset earliest \
@@ -38,7 +13,6 @@ lines_of() {  # lines_of PARTITION
 }
 all_lines() { for p in 0 1 2; do lines_of $p; done | sort -n; }
 
-bootstrap=127.0.0.1:$port_kept
 "$odradek" serve "$work/server.properties" < /dev/null >> "$work/broker.log" 2>&1 &
 broker=$!
 check "our broker starts with Kafka's properties" wait_for_port "$broker"
