@@ -166,6 +166,7 @@ class Partition final : public PartitionLog {
   void stage_edge(WalRecord record, uint64_t from, uint64_t to);
   uint32_t extent_checksum(const TailBatch& batch, uint64_t from, uint64_t to) const;
   reactor::Task<void> write_extent(Pin pin, Extent& extent);
+  reactor::Task<Status> write_blocks_durable(Segment& segment, const Extent& extent);
   reactor::Task<Status> write_around_extents(Segment& segment, uint64_t from, uint64_t to);
   void forget_extents();
   void advance();

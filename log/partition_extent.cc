@@ -63,6 +63,14 @@ WalSequence Partition::stage_extent(const TailBatch& batch, LeaderEpoch epoch) {
   return sequence;
 }
 
+Task<Status> Partition::write_blocks_durable(Segment& segment, const Extent& extent) {
+  const uint64_t bytes = extent.to - extent.from;
+  CO_TRY(co_await segment.write_durable(extent.from,
+                                        tail_.parts({segment.base(), extent.from}, bytes)));
+  disk_.metrics().destaged_bytes.add(bytes);
+  co_return Status{};
+}
+
 // `extent` stays where it is until it is destaged, which it is not before it is durable.
 Task<void> Partition::write_extent(Pin pin, Extent& extent) {
   const auto done = [this] {
@@ -73,14 +81,21 @@ Task<void> Partition::write_extent(Pin pin, Extent& extent) {
   };
   Segment* segment = segments_.find(extent.batch.at.segment);
   CHECK(segment != nullptr, extent.batch.at);
-  Status status = co_await write_blocks(*segment, extent.from, extent.to);
-  if (status) {
-    extent.written = true;
-    done();
-    status = co_await segment->sync();
+  Status status;
+  // Alone, it is one operation; several share their syncs.
+  const bool alone = extents_running_ == 1 && extent.to - extent.from <= kDestageWriteBytes;
+  if (alone) {
+    status = co_await write_blocks_durable(*segment, extent);
+  } else {
+    status = co_await write_blocks(*segment, extent.from, extent.to);
+    if (status) {
+      extent.written = true;
+      done();
+      status = co_await segment->sync();
+    }
   }
   if (status) {
-    extent.durable = true;
+    extent.written = extent.durable = true;
     done();
   } else {
     // Its place is taken: not even a full disk lets the log go on behind it.

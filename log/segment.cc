@@ -84,6 +84,15 @@ Task<Status> Segment::write(uint64_t position, std::vector<iovec> blocks) {
   co_return co_await pin->write(std::move(blocks), position);
 }
 
+Task<Status> Segment::write_durable(uint64_t position, std::vector<iovec> blocks) {
+  CHECK(!sealed_ && position % kIoAlignment == 0, id_.base, position);
+  for (const iovec& b : blocks) CHECK(b.iov_len % kIoAlignment == 0, position, b.iov_len);
+  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
+  created_ = true;
+  CO_TRY(co_await pin->write_durable(std::move(blocks), position));
+  co_return co_await sync_name();
+}
+
 // A file is durable only when its name is.
 Task<Status> Segment::sync_name() {
   if (name_durable_ || !created_) co_return Status{};

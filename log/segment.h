@@ -92,6 +92,8 @@ class Segment {
   // Writes whole blocks at `position` (both multiples of 4 KiB, memory aligned). Not durable before
   // sync(). Several may run at once on different ranges; writing the same bytes again is harmless.
   reactor::Task<Status> write(uint64_t position, std::vector<iovec> blocks);
+  // The same, durably: these blocks, and no others, are on stable storage at the end.
+  reactor::Task<Status> write_durable(uint64_t position, std::vector<iovec> blocks);
   // fdatasync: every write() that ended before is durable. One runs at a time: calls that come
   // meanwhile share the next.
   reactor::Task<Status> sync();

@@ -242,7 +242,13 @@ Task<Status> Wal::write_in_place(Group group) {
   std::vector<iovec> parts{{const_cast<uint8_t*>(group.bytes.data()), group.bytes.size()}};
   if (group.flush_now) {
     const MonoTime begun = this_shard().precise_now();
-    CO_TRY(co_await place.file->write_durable(std::move(parts), place.position));
+    // A durable write speaks for its own bytes only.
+    if (durable_ == written_) {
+      CO_TRY(co_await place.file->write_durable(std::move(parts), place.position));
+    } else {
+      CO_TRY(co_await place.file->write(std::move(parts), place.position));
+      CO_TRY(co_await place.file->sync_data());
+    }
     note_flush(begun);
   } else {
     CO_TRY(co_await place.file->write(std::move(parts), place.position));

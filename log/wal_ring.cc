@@ -121,9 +121,8 @@ Task<Status> WalRing::claim(File& file, uint64_t bytes) {
   const WalFileHeader fields{options_.wal, bytes, reactor::this_shard().wall_now().ms};
   encode_wal_file_header(fields, header.span().first(kWalBlockBytes));
   std::memcpy(header.data() + kWalBlockBytes, header.data(), kWalBlockBytes);
-  std::vector<iovec> parts{{header.data(), header.size()}};
-  const Status written = co_await file.write_durable(std::move(parts), 0);
-  co_return written;
+  CO_TRY(co_await file.write(header.span(), 0));
+  co_return co_await file.sync_data();
 }
 
 void WalRing::add(File file, uint64_t bytes) {

@@ -106,8 +106,7 @@ Task<Status> File::write_parts(OpCode code, std::vector<iovec> parts, uint64_t o
   while (first < parts.size()) {
     const size_t count = std::min(parts.size() - first, kIovecsMax);
     Op op;
-    // Only the last piece carries the sync: it covers what was written before it on this file.
-    op.code = first + count < parts.size() ? OpCode::write : code;
+    op.code = code;
     op.fd = fd_;
     op.iov = parts.data() + first;
     op.iov_count = static_cast<uint32_t>(count);

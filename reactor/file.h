@@ -43,9 +43,9 @@ class File {
   // Writes all of `from`. Done means the kernel has it: not durable before sync_data().
   Task<Status> write(BytesView from, uint64_t offset);
   Task<Status> write(std::vector<iovec> parts, uint64_t offset);
-  // Writes all and then makes it durable (write linked to fdatasync): the range is on stable
-  // storage when this returns success. After an error nothing is known: fence the directory, never
-  // retry.
+  // Writes all of it, durably (RWF_DSYNC of pwritev2(2)): these bytes, and no others of the file,
+  // are on stable storage when this returns success. After an error nothing is known: fence the
+  // directory, never retry.
   Task<Status> write_durable(std::vector<iovec> parts, uint64_t offset);
   Task<Status> sync_data();  // fdatasync
   Task<Status> sync_all();   // fsync

@@ -21,7 +21,7 @@ enum class OpCode : uint8_t {
   close,       // fd
   read,        // iov, offset -> bytes; may be short, 0 only at the end of the file
   write,       // iov, offset -> bytes; may be short
-  write_sync,  // iov, offset -> bytes; written, then fdatasync. Short: nothing is durable yet
+  write_sync,  // iov, offset -> bytes; so many are durable, and with them the size that finds them
   fdatasync,   // fd: data and the size that finds it
   fsync,       // fd, file or directory
   allocate,    // fd, offset, length, mode of fallocate(2): reserves space that reads as zeros

@@ -329,6 +329,10 @@ uint64_t Disk::begin_sync(InodeId id) {
   return token;
 }
 
+uint64_t Disk::begin_range_sync(InodeId id, uint64_t offset, uint64_t length) {
+  return inode(id).data.begin_range_sync(offset, length);
+}
+
 int32_t Disk::finish_sync(InodeId id, uint64_t sync) {
   ++syncs_done_;
   Inode& node = inode(id);

@@ -68,6 +68,7 @@ class Disk {
   // What was in flight when the power went: lands before crash() decides what stays.
   void write_in_flight(InodeId id, std::span<const iovec> parts, uint64_t offset);
   uint64_t begin_sync(InodeId id);
+  uint64_t begin_range_sync(InodeId id, uint64_t offset, uint64_t length);  // of a file
   int32_t finish_sync(InodeId id, uint64_t sync);
   void fail_sync(InodeId id, uint64_t sync);
   int32_t allocate(InodeId id, uint64_t offset, uint64_t length, bool keep_size);

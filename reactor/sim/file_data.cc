@@ -76,6 +76,7 @@ size_t FileData::read(MutableBytes to, uint64_t offset) const {
 void FileData::pin(uint64_t index, Page& page) {
   if (!page.dirty) return;
   for (auto& [id, sync] : syncs_) {
+    if (!sync.covers(index)) continue;
     if (page.written > sync.sequence || sync.pins.contains(index)) continue;
     sync.pins[index] = Pin{page.written, copy(page.latest.get())};
   }
@@ -157,7 +158,7 @@ void FileData::truncate(uint64_t length) {
       const PageBytes zeros{};
       patch(length / kPageBytes, tail, BytesView(zeros).subspan(tail), sequence);
     }
-    truncated_ = sequence;
+    truncated_ = last_truncation_ = sequence;
     truncated_least_ = std::min(truncated_least_, length);
   }
   size_ = length;
@@ -165,8 +166,26 @@ void FileData::truncate(uint64_t length) {
 
 uint64_t FileData::begin_sync() {
   const uint64_t id = ++sequence_;
-  syncs_[id] = Sync{id, size_, {}};
+  syncs_[id] = Sync{.sequence = id, .size = size_, .truncation = last_truncation_};
   return id;
+}
+
+uint64_t FileData::begin_range_sync(uint64_t offset, uint64_t length) {
+  const uint64_t id = begin_sync();
+  syncs_[id].from = offset;
+  syncs_[id].to = offset + length;
+  return id;
+}
+
+// The size shrinks by a truncation only, and the file's record of a sync holds every one before it.
+void FileData::settle_size(const Sync& sync) {
+  if (sync.truncation < stable_truncation_) return;
+  if (sync.truncation > stable_truncation_) {
+    stable_size_ = sync.size;
+    stable_truncation_ = sync.truncation;
+  } else {
+    stable_size_ = std::max(stable_size_, std::min(sync.size, sync.to));
+  }
 }
 
 void FileData::finish_sync(uint64_t id) {
@@ -186,7 +205,7 @@ void FileData::finish_sync(uint64_t id) {
       page.masks.erase(page.masks.begin(), covered);
     }
     const auto pinned = sync.pins.find(index);
-    if (page.dirty && page.written <= sync.sequence) {
+    if (page.dirty && page.written <= sync.sequence && sync.covers(index)) {
       page.stable = std::move(page.latest);
       page.stable_version = page.written;
       page.dirty = false;
@@ -198,10 +217,7 @@ void FileData::finish_sync(uint64_t id) {
     if (page.listed) still.push_back(index);
   }
   touched_ = std::move(still);
-  if (sync.sequence > stable_size_version_) {
-    stable_size_ = sync.size;
-    stable_size_version_ = sync.sequence;
-  }
+  settle_size(sync);
   if (truncated_ <= sync.sequence) {
     truncated_ = 0;
     truncated_least_ = UINT64_MAX;
@@ -214,6 +230,7 @@ void FileData::fail_sync(uint64_t id, bool evict) {
   for (const uint64_t index : touched_) {
     Page& page = pages_[index];
     if (!page.dirty || page.written > node.mapped().sequence) continue;
+    if (!node.mapped().covers(index)) continue;
     page.dirty = false;
     page.lost = !evict;
     if (evict) page.latest.reset();
@@ -302,7 +319,7 @@ void FileData::after_crash(uint64_t size) {
     page.allocated = page.allocated || page.stable;
     allocated_pages_ += page.allocated;
   }
-  sequence_ = stable_size_version_ = 0;
+  sequence_ = last_truncation_ = stable_truncation_ = 0;
 }
 
 void FileData::crash(DiskOutcome outcome, Prng& prng, uint32_t tear_bytes) {

@@ -3,7 +3,7 @@
 // no names, no faults of its own: a state machine that Disk drives.
 //
 //   write()       seen at once, lost at a crash unless the outcome keeps it
-//   begin_sync()  marks what the sync covers: everything written before it
+//   begin_sync()  marks what the sync covers: everything written before it, or of it one range
 //   finish_sync() makes exactly that durable, even when it was overwritten meanwhile
 //   fail_sync()   what it covered is clean and not durable: no later sync brings it back
 //   crash()       forgets what the outcome does not keep
@@ -46,6 +46,8 @@ class FileData {
   void truncate(uint64_t length);
 
   uint64_t begin_sync();
+  // Of the pages that hold [offset, offset + length) and of the size as far as these bytes need it.
+  uint64_t begin_range_sync(uint64_t offset, uint64_t length);
   void finish_sync(uint64_t id);
   // `evict`: readers fall back to the old bytes at once; otherwise they see the new ones until a
   // crash.
@@ -77,8 +79,15 @@ class FileData {
   };
   struct Sync {
     uint64_t sequence;
-    uint64_t size;
+    uint64_t size;        // of the file when it began
+    uint64_t truncation;  // the last one before it
+    uint64_t from = 0;    // bytes
+    uint64_t to = UINT64_MAX;
     std::map<uint64_t, Pin> pins;  // versions it covers that were overwritten meanwhile
+
+    bool covers(uint64_t page) const {
+      return page * kPageBytes < to && (page + 1) * kPageBytes > from;
+    }
   };
 
   static const PageBytes* seen(const Page& page);
@@ -88,6 +97,7 @@ class FileData {
   void pin(uint64_t index, Page& page);
   void patch(uint64_t index, size_t from, BytesView bytes, uint64_t sequence);
   void mask(uint64_t index, uint64_t sequence);
+  void settle_size(const Sync& sync);
   void forget_page(Page& page);
   void resolve_truncation(bool survives);
   void keep_pages(DiskOutcome outcome, Prng& prng, uint32_t tear_bytes);
@@ -100,7 +110,8 @@ class FileData {
   uint64_t sequence_ = 0;
   uint64_t size_ = 0;
   uint64_t stable_size_ = 0;
-  uint64_t stable_size_version_ = 0;
+  uint64_t last_truncation_ = 0;           // its sequence; 0: none
+  uint64_t stable_truncation_ = 0;         // the last that is durable
   uint64_t truncated_ = 0;                 // sequence of the last truncation; 0: durable or none
   uint64_t truncated_least_ = UINT64_MAX;  // shortest size since then
   uint64_t allocated_pages_ = 0;

@@ -118,15 +118,8 @@ int32_t finish_sync(Engine& engine, Slot& slot, const Descriptor& d) {
   return -error;
 }
 
-uint64_t bytes_of(const Op& op) {
-  uint64_t bytes = 0;
-  for (const iovec& part : parts_of(op)) bytes += part.iov_len;
-  return bytes;
-}
-
-// A write linked to an fdatasync. A short write breaks the link, as in the kernel: the count comes
-// back and nothing is durable; whoever asked writes the rest the same way, and that sync covers all
-// of it.
+// A write that is synced before it ends: no more than its own bytes, and of a short one what was
+// written.
 void finish_write_sync(Engine& engine, uint32_t index, const Descriptor& d) {
   Slot& slot = engine.slots[index];
   if (slot.sync != 0) {
@@ -134,9 +127,9 @@ void finish_write_sync(Engine& engine, uint32_t index, const Descriptor& d) {
     return engine.complete(index, error < 0 ? error : static_cast<int32_t>(slot.progress));
   }
   const int32_t n = finish_write(engine, slot, d);
-  if (n < 0 || static_cast<uint64_t>(n) < bytes_of(*slot.op)) return engine.complete(index, n);
+  if (n <= 0) return engine.complete(index, n);
   slot.progress = static_cast<uint64_t>(n);
-  slot.sync = slot.process->disk->begin_sync(slot.inode);
+  slot.sync = slot.process->disk->begin_range_sync(slot.inode, slot.op->offset, slot.progress);
   schedule(engine, index, OpCode::fdatasync);
 }
 

@@ -1,5 +1,5 @@
-// Operations of the driver seam on io_uring. user_data is the Op's address; its two low bits say
-// which part of a pair completed, and small numbers are the driver's own.
+// Operations of the driver seam on io_uring. user_data is the Op's address; small numbers are the
+// driver's own.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -26,21 +26,9 @@ constexpr uint64_t kIgnored = 1;   // a cancel's own completion, a wake
 constexpr uint64_t kEvent = 2;     // the eventfd
 constexpr uint64_t kWakeSent = 3;  // a MSG_RING that failed: the low 8 bits above hold nothing
 constexpr uint64_t kOwnMax = 4095;
-constexpr uint64_t kPartMask = 3;
-constexpr unsigned kPartSync = 1;
 constexpr int kReceiveGroup = 0;
 
-uint64_t tag(Op& op, unsigned part = 0) {
-  const auto address = reinterpret_cast<uint64_t>(&op);
-  CHECK((address & kPartMask) == 0, address);
-  return address | part;
-}
-
-uint64_t total_bytes(const Op& op) {
-  uint64_t bytes = 0;
-  for (uint32_t i = 0; i < op.iov_count; ++i) bytes += op.iov[i].iov_len;
-  return bytes;
-}
+uint64_t tag(Op& op) { return reinterpret_cast<uint64_t>(&op); }
 
 }  // namespace
 
@@ -55,29 +43,9 @@ io_uring_sqe* Driver::Impl::sqe() {
   return entry;
 }
 
-// Linked entries must reach the kernel in one submit.
-void Driver::Impl::reserve(unsigned count) {
-  if (io_uring_sq_space_left(&ring) >= count) return;
-  const int n = io_uring_submit(&ring);
-  CHECK(n >= 0, n);
-}
-
 void Driver::Impl::finish_now(Op& op, int32_t result) {
   op.result = result;
   finished.push_back(&op);
-}
-
-void Driver::Impl::submit_write_sync(Op& op) {
-  reserve(2);
-  io_uring_sqe* write = sqe();
-  io_uring_prep_writev(write, op.fd, op.iov, op.iov_count, op.offset);
-  // One completion for both (io_uring_sqe_set_flags(3)): of a write that failed or was short, whose
-  // sync is then cancelled without a word, or else of the sync.
-  io_uring_sqe_set_flags(write, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
-  io_uring_sqe_set_data64(write, tag(op));
-  io_uring_sqe* sync = sqe();
-  io_uring_prep_fsync(sync, op.fd, IORING_FSYNC_DATASYNC);
-  io_uring_sqe_set_data64(sync, tag(op, kPartSync));
 }
 
 void Driver::Impl::submit_stat(Op& op) {
@@ -139,7 +107,6 @@ void Driver::Impl::submit(Op& op) {
     case OpCode::list_dir:
     case OpCode::stat_fs:
     case OpCode::resolve: return offload->submit(op, home);
-    case OpCode::write_sync: return submit_write_sync(op);
     case OpCode::stat: return submit_stat(op);
     case OpCode::open:
     case OpCode::rename:
@@ -159,6 +126,11 @@ void Driver::Impl::submit(Op& op) {
     case OpCode::close: io_uring_prep_close(entry, op.fd); break;
     case OpCode::read: io_uring_prep_readv(entry, op.fd, op.iov, op.iov_count, op.offset); break;
     case OpCode::write: io_uring_prep_writev(entry, op.fd, op.iov, op.iov_count, op.offset); break;
+    case OpCode::write_sync:
+      // One operation, so that the device may write through its cache (FUA), and no worker thread
+      // as for every fsync.
+      io_uring_prep_writev2(entry, op.fd, op.iov, op.iov_count, op.offset, RWF_DSYNC);
+      break;
     case OpCode::fdatasync: io_uring_prep_fsync(entry, op.fd, IORING_FSYNC_DATASYNC); break;
     case OpCode::fsync: io_uring_prep_fsync(entry, op.fd, 0); break;
     case OpCode::allocate:
@@ -193,9 +165,8 @@ static void finish_stat(Op& op) {
   delete buffer;
 }
 
-void Driver::Impl::complete(Op& op, const io_uring_cqe& cqe, unsigned part) {
-  const bool synced = part == kPartSync && cqe.res >= 0;
-  op.result = synced ? static_cast<int32_t>(total_bytes(op)) : cqe.res;
+void Driver::Impl::complete(Op& op, const io_uring_cqe& cqe) {
+  op.result = cqe.res;
   op.more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   op.in_flight = op.more;
   if (op.code == OpCode::stat) finish_stat(op);
@@ -229,8 +200,7 @@ void Driver::Impl::reap() {
         wake_by_event =
             true;  // this kernel cannot message such a ring: the eventfd does it from now on
       } else if (cqe.user_data > kOwnMax) {
-        complete(*reinterpret_cast<Op*>(cqe.user_data & ~kPartMask), cqe,
-                 static_cast<unsigned>(cqe.user_data & kPartMask));
+        complete(*reinterpret_cast<Op*>(cqe.user_data), cqe);
       }
     }
     io_uring_cq_advance(&ring, count);

@@ -35,16 +35,14 @@ struct Driver::Impl {
   Status open();
 
   io_uring_sqe* sqe();
-  void reserve(unsigned count);
   void submit(Op& op);
-  void submit_write_sync(Op& op);
   void submit_path(Op& op);
   void submit_socket(Op& op);
   void submit_stat(Op& op);
   void finish_now(Op& op, int32_t result);
   void arm_event();
   void reap();
-  void complete(Op& op, const io_uring_cqe& cqe, unsigned part);
+  void complete(Op& op, const io_uring_cqe& cqe);
   void take_offloaded();
   void run_finished();
 };

@@ -165,6 +165,56 @@ TEST_CASE(
   EXPECT_EQ(bytes[0], 'a');
 }
 
+struct Pages {
+  Prng prng{1};
+  FileData file;
+  void write(uint64_t page, uint64_t count, char value) {
+    std::vector<uint8_t> bytes(count * kPageBytes, static_cast<uint8_t>(value));
+    const iovec part{bytes.data(), bytes.size()};
+    file.write({&part, 1}, bytes.size(), page * kPageBytes, prng, 0);
+  }
+  // What is left of the first byte of each page after all that may be lost is lost.
+  std::string crash() {
+    file.crash(DiskOutcome::all_lost, prng, 4096);
+    std::string left;
+    for (uint64_t at = 0; at < file.size(); at += kPageBytes) {
+      uint8_t byte = 0;
+      file.read({&byte, 1}, at);
+      left.push_back(byte == 0 ? '.' : static_cast<char>(byte));
+    }
+    return left;
+  }
+};
+
+TEST_CASE("a sync of a range covers its pages and the size that finds them, and no more") {
+  Pages pages;
+  pages.write(0, 6, 'a');
+  const uint64_t sync = pages.file.begin_range_sync(2 * kPageBytes, 2 * kPageBytes);
+  pages.write(3, 1, 'b');
+  pages.file.finish_sync(sync);
+  EXPECT_EQ(pages.crash(), "..aa");
+}
+
+TEST_CASE("a sync of a range that ends late takes nothing back") {
+  Pages pages;
+  pages.write(0, 4, 'a');
+  const uint64_t early = pages.file.begin_range_sync(3 * kPageBytes, kPageBytes);
+  const uint64_t late = pages.file.begin_range_sync(0, kPageBytes);
+  pages.file.finish_sync(late);
+  pages.file.finish_sync(early);
+  EXPECT_EQ(pages.crash(), "a..a");
+}
+
+TEST_CASE("a truncation is durable with the next sync of any range") {
+  Pages pages;
+  pages.write(0, 4, 'a');
+  pages.file.settle();
+  pages.file.truncate(kPageBytes);
+  pages.write(2, 1, 'b');
+  pages.file.finish_sync(pages.file.begin_range_sync(2 * kPageBytes, kPageBytes));
+  EXPECT_EQ(pages.crash(), "a.b");
+}
+
 Task<void> failing_sync() {
   File file = must(co_await File::open("/data", to_write()));
   must(co_await file.write(as_bytes("new"), 0));
