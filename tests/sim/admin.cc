@@ -99,6 +99,7 @@ Task<bool> with_connection(Stage& stage, TopicFacts& topic, const TopicConfigs* 
       stage.oracle.expect(done, "I1", "topic " + topic.name + ": acknowledged, and not so");
       if (done && configs) topic.id = there->second;
       if (done && configs && topic.compacted) stage.oracle.compacted(topic.id);
+      if (done && configs && topic.written_mode) stage.oracle.written_mode(topic.id);
     }
   }
   co_await connection.close();

@@ -35,7 +35,7 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
   }
   if (!fresh && at->second.crc == crc) return;
   // An answer from before a power cut that came after it says nothing about now.
-  const bool stale = asked.cuts != cuts_;
+  const bool stale = asked.cuts != cuts(to);
   at->second = Acked{crc, now_(), lives_, killed_, stale};
   if (keyed_.has(to)) keyed_.acked(to, crc, base_offset);
   if (!stale) partition.floor = std::max(partition.floor, base_offset + 1);
@@ -46,7 +46,7 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
 
 Asked Oracle::ask(const TopicPartition& id) const {
   const auto found = partitions_.find(id);
-  return {found == partitions_.end() ? 0 : found->second.floor, cuts_, stops_};
+  return {found == partitions_.end() ? 0 : found->second.floor, cuts(id), stops_};
 }
 
 int64_t Oracle::acked_end(const TopicPartition& id) const {
@@ -64,7 +64,7 @@ void Oracle::watermark(const TopicPartition& id, const Asked& asked, int64_t val
                            asked.floor));
   }
   Partition& partition = partitions_[id];
-  if (asked.cuts == cuts_) partition.floor = std::max(partition.floor, value);
+  if (asked.cuts == cuts(id)) partition.floor = std::max(partition.floor, value);
 }
 
 void Oracle::see(Partition& partition, const TopicPartition& id, const BatchHeader& header,
@@ -133,7 +133,7 @@ int64_t Oracle::read(const TopicPartition& id, const Asked& asked, int64_t from,
     check_place(id, header, from, next);
     next = header.next_offset().value;
     if (next > high_watermark) fail("I2", name(id, base) + ": above the high watermark");
-    check_sent(partition, id, batch, asked.cuts != cuts_);
+    check_sent(partition, id, batch, asked.cuts != cuts(id));
     at += batch.size();
   }
   return next < 0 ? from : next;
@@ -247,11 +247,12 @@ void Oracle::whole(const TopicFacts& topic, const TopicPartition& id, const Cont
   check_retention(topic, partition, id, content);
 }
 
-void Oracle::killed(bool written_mode, Duration window) {
-  if (!written_mode) return;
+void Oracle::killed(Duration window) {
+  if (written_topics_.empty()) return;
   killed_ = true;
   const MonoTime since = now_() - window;
   for (auto& [id, partition] : partitions_) {
+    if (!written_topics_.contains(id.topic)) continue;
     for (auto& [base, acked] : partition.acked) acked.at_risk = acked.when >= since;
   }
 }
@@ -265,11 +266,12 @@ void Oracle::recovered(bool clean) {
   }
 }
 
-void Oracle::power_lost(bool written_mode, Duration window) {
-  if (!written_mode) return;
+void Oracle::power_lost(Duration window) {
+  if (written_topics_.empty()) return;
   ++cuts_;
   const MonoTime since = now_() - window;
   for (auto& [id, partition] : partitions_) {
+    if (!written_topics_.contains(id.topic)) continue;
     int64_t from = INT64_MAX;
     for (auto& [base, acked] : partition.acked) {
       if (acked.when < since && !acked.at_risk) continue;

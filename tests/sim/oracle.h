@@ -70,8 +70,10 @@ class Oracle {
   explicit Oracle(std::function<MonoTime()> now) : now_(std::move(now)) {}
 
   // --- what clients tell ---
-  // Before anything is sent to it.
+  // Both before anything is sent to it.
   void compacted(const log::TopicId& topic) { keyed_.add_topic(topic); }
+  // The topic is acknowledged when it is written and not when it is durable.
+  void written_mode(const log::TopicId& topic) { written_topics_.insert(topic); }
   bool is_compacted(const log::TopicPartition& id) const { return keyed_.has(id); }
   // A batch goes out for the first time. The same bytes may go out again.
   void sent(const log::TopicPartition& to, BytesView batch);
@@ -96,9 +98,9 @@ class Oracle {
   }
 
   // --- what the world tells ---
-  // The process was killed: in `written` mode what was acknowledged within `window` is written and
-  // not yet flushed, until the next start has recovered it.
-  void killed(bool written_mode, Duration window);
+  // The process was killed: what topics in `written` mode acknowledged within `window` is written
+  // and not yet flushed, until the next start has recovered it.
+  void killed(Duration window);
   // The broker is up; it says whether its last stop was clean. It may say so when nothing was
   // acknowledged since.
   void recovered(bool clean);
@@ -107,8 +109,8 @@ class Oracle {
     ++stops_;
     acked_since_stop_ = 0;
   }
-  // Power went; in `written` mode what was acknowledged within `window` may be gone.
-  void power_lost(bool written_mode, Duration window);
+  // Power went; what topics in `written` mode acknowledged within `window` may be gone.
+  void power_lost(Duration window);
 
   // --- what came of it ---
   const std::optional<Violation>& violation() const { return violation_; }
@@ -120,6 +122,10 @@ class Oracle {
   int64_t acked_end(const log::TopicPartition& id) const;
 
  private:
+  // Power cuts that may have taken something of it.
+  uint32_t cuts(const log::TopicPartition& id) const {
+    return written_topics_.contains(id.topic) ? cuts_ : 0;
+  }
   struct Sent {
     log::TopicPartition to;
     uint64_t bytes = 0;
@@ -160,6 +166,7 @@ class Oracle {
   std::map<log::TopicPartition, Partition> partitions_;
   std::map<uint32_t, Sent> sent_;  // by the batch's checksum
   KeyedFacts keyed_;
+  std::set<log::TopicId> written_topics_;
   std::optional<Violation> violation_;
   uint32_t lives_ = 0;  // unclean starts
   uint32_t stops_ = 0;

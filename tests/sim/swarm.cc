@@ -52,7 +52,7 @@ class SwarmRun {
   void start_broker();
   void start_clients();
   void start_members();
-  TopicPlan draw_topic(const std::string& name);
+  TopicPlan draw_topic(const std::string& name, bool written);
   void draw_compaction(TopicPlan& plan);
   void inject(const Fault& fault);
   void crash(const Fault& fault);
@@ -158,11 +158,15 @@ void SwarmRun::draw_faults() {
   std::ranges::stable_sort(faults_, {}, &Fault::at_acked);
 }
 
-TopicPlan SwarmRun::draw_topic(const std::string& name) {
+TopicPlan SwarmRun::draw_topic(const std::string& name, bool written) {
   TopicPlan plan;
   plan.name = name;
   plan.partitions = static_cast<int32_t>(prng_.between(1, 4));
-  plan.written_mode = broker_options_.written;
+  plan.written_mode = written;
+  // One WAL for both: what is flushed must not wait for, nor rest on, what is only written.
+  if (written != broker_options_.written) {
+    plan.configs["odradek.durability"] = written ? "written" : "flushed";
+  }
   plan.configs["segment.bytes"] = "1048576";
   switch (prng_.below(4)) {
     case 0: plan.configs["segment.ms"] = std::to_string(prng_.between(100, 3'000)); break;
@@ -212,10 +216,15 @@ void SwarmRun::start_clients() {
   AdminOptions admin;
   admin.seed = prng_.next();
   const uint64_t topics = prng_.between(1, 3);
-  for (uint64_t i = 0; i < topics; ++i) admin.topics.push_back(draw_topic(fmt::format("t{}", i)));
+  const bool mixed = prng_.chance(1, 3);
+  const auto mode = [&](bool other) { return broker_options_.written != (mixed && other); };
+  for (uint64_t i = 0; i < topics; ++i) {
+    admin.topics.push_back(draw_topic(fmt::format("t{}", i), mode(i % 2 == 1)));
+  }
   admin.topics[0].partitions += 2;  // three at least in all
   const uint64_t coming = prng_.chance(1, 2) ? prng_.below(5) : 0;
-  for (uint64_t i = 0; i < coming; ++i) admin.coming.push_back(draw_topic(fmt::format("c{}", i)));
+  for (uint64_t i = 0; i < coming; ++i)
+    admin.coming.push_back(draw_topic(fmt::format("c{}", i), mode(i % 2 == 0)));
   admin.changes = prng_.below(6);
   admin.pause = std::chrono::milliseconds(prng_.between(10, 1'000));
   others_.push_back(
@@ -311,7 +320,7 @@ void SwarmRun::come_back() {
     stage_.world.crash_at(broker_.id(), steps, outcome);
     if (!wait([this] { return !broker_.running() || broker_.ready(); }, 60s, "recovery")) return;
     if (broker_.running()) stage_.world.crash(broker_.id(), outcome);
-    stage_.oracle.power_lost(broker_options_.written, written_window());
+    stage_.oracle.power_lost(written_window());
     say(fmt::format("power cut during recovery: {}", reactor::sim::outcome_name(outcome)));
     ++report_.crashes;
   }
@@ -321,12 +330,12 @@ void SwarmRun::come_back() {
 void SwarmRun::crash(const Fault& fault) {
   if (fault.kind == FaultKind::kill) {
     stage_.world.kill(broker_.id());
-    stage_.oracle.killed(broker_options_.written, written_window());
+    stage_.oracle.killed(written_window());
   } else {
     const uint64_t steps = stage_.world.steps(broker_.id()) + prng_.between(1, 400);
     stage_.world.crash_at(broker_.id(), steps, fault.outcome);
     if (!wait([this] { return !broker_.running(); }, 60s, "a crash at a step")) return;
-    stage_.oracle.power_lost(broker_options_.written, written_window());
+    stage_.oracle.power_lost(written_window());
   }
   count_segments();
   come_back();
@@ -403,7 +412,7 @@ void SwarmRun::finish() {
   verify("after a clean restart");
   if (over()) return;
   stage_.world.crash(broker_.id(), DiskOutcome::all_lost);
-  stage_.oracle.power_lost(broker_options_.written, written_window());
+  stage_.oracle.power_lost(written_window());
   start_broker();
   verify("after a last power cut");
   if (!over()) broker_.stop_clean();
