@@ -146,7 +146,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> prepare(const BatchHeader& header, uint64_t bytes);
   bool needs_roll(const BatchHeader& header, uint64_t bytes) const;
   reactor::Task<Status> roll();
-  reactor::Task<Status> make_own_directory();
+  reactor::Task<Result<bool>> make_own_directory();
   reactor::Task<Status> save_for_kafka();
   reactor::Task<Status> clear_own_directory();
   reactor::Task<Status> reserve_space(uint64_t bytes);

@@ -150,8 +150,9 @@ bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
 // Makes the next segment. In the manifest before any batch names it; so is the state of producers.
 Task<Status> Partition::roll() {
   if (disk_.refuses_for_space()) co_return fail(Errc::disk_full, disk_.path() + " is full");
+  bool new_directory = false;
   if (segments_.empty()) {
-    CO_TRY(co_await make_own_directory());
+    CO_TRY_ASSIGN(new_directory, co_await make_own_directory());
   } else {
     const Status saved = co_await save_for_kafka();
     if (!saved) {
@@ -161,7 +162,8 @@ Task<Status> Partition::roll() {
   }
   const uint64_t reserve = std::min<uint64_t>(config_.segment_bytes, kSegmentReserveBytesMin);
   CO_TRY(co_await disk_.check_space(reserve));
-  auto made = co_await segments_.create(log_end_, reserve, segment_options_of(config_));
+  auto made =
+      co_await segments_.create({log_end_, reserve, new_directory}, segment_options_of(config_));
   if (!made) {
     disk_.note_failure(made.error());
     co_return fail(made.error());
@@ -191,13 +193,16 @@ Task<Status> Partition::roll() {
   co_return Status{};
 }
 
-Task<Status> Partition::make_own_directory() {
+// True when it was not there: then its name becomes durable with the segment's.
+Task<Result<bool>> Partition::make_own_directory() {
   const std::string& directory = segments_.directory();
   Status made = co_await reactor::make_directory(directory);
-  if (!made && made.error().code == Errc::exists) made = co_await clear_own_directory();
-  if (made) made = co_await reactor::sync_directory(disk_.path());
-  if (!made) disk_.note_failure(made.error());
-  co_return made;
+  const bool there = !made && made.error().code == Errc::exists;
+  if (there) made = co_await clear_own_directory();
+  if (made && there) made = co_await reactor::sync_directory(disk_.path());
+  if (made) co_return !there;
+  disk_.note_failure(made.error());
+  co_return fail(made.error());
 }
 
 // The manifest knows of no file of this generation: what is there was left by a deletion that a
@@ -209,7 +214,7 @@ Task<Status> Partition::clear_own_directory() {
   for (const reactor::DirEntry& entry : entries) {
     CO_TRY(co_await reactor::remove_file(directory + "/" + entry.name));
   }
-  co_return Status{};
+  co_return co_await reactor::sync_directory(directory);
 }
 
 Task<Status> Partition::reserve_space(uint64_t bytes) {

@@ -201,6 +201,9 @@ Task<Status> Partition::trim() {
   CHECK(all_destaged(), destaged_);
   if (segments_.empty() || (!changed_ && end_snapshot_)) co_return Status{};
   Segment& active = segments_.active();
+  // Nothing to tell, and perhaps not even a directory.
+  const bool empty = segments_.size() == 1 && active.size_bytes() == 0;
+  if (empty && producers_.producers().empty()) co_return Status{};
   CO_TRY(co_await active.truncate(active.next(), active.size_bytes()));
   if (active.size_bytes() > 0) CO_TRY(co_await active.save_index(active.size_bytes()));
   // Also without producers: the next start reads no batch to learn that.

@@ -9,8 +9,10 @@
 #include "log/limits.h"
 #include "log/replay.h"
 #include "log/wal_scan.h"
+#include "reactor/file.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
+#include "reactor/wait.h"
 
 namespace odradek::log {
 
@@ -21,7 +23,7 @@ namespace {
 class Recovery {
  public:
   Recovery(std::string path, Manifest& manifest, FileCache& files)
-      : path_(std::move(path)), manifest_(manifest), files_(files), scratch_(kDestageWriteBytes) {}
+      : path_(std::move(path)), manifest_(manifest), files_(files) {}
   Task<Result<RecoveryReport>> run();
 
  private:
@@ -42,14 +44,17 @@ class Recovery {
   Replay& replay_of(const ManifestPartition& partition);
   void judge_holes();
   Task<Status> finish_all();
-  Task<Status> finish(const TopicPartition& id, Replay& replay, std::vector<ManifestEdit>& edits);
+  struct Finished {
+    std::vector<ManifestEdit> edits;
+    Status status;  // the first failure that no quarantine answers
+  };
+  Task<void> finish(const TopicPartition& id, Replay& replay, Finished& out);
   void quarantine(const TopicPartition& id, std::string reason);
 
   // Fixed at construction.
   std::string path_;
   Manifest& manifest_;
   FileCache& files_;
-  AlignedBuffer scratch_;
   // By id, so that the same directory is recovered in the same order every time.
   std::map<TopicPartition, std::unique_ptr<Replay>> replays_;
   std::map<TopicPartition, Trace> traces_;
@@ -76,7 +81,7 @@ Replay& Recovery::replay_of(const ManifestPartition& partition) {
   if (!replay) {
     std::string directory =
         path_ + "/" + partition_directory_name(partition.topic_name, partition.id.partition);
-    replay = std::make_unique<Replay>(files_, std::move(directory), partition, scratch_);
+    replay = std::make_unique<Replay>(files_, std::move(directory), partition);
   }
   return *replay;
 }
@@ -172,15 +177,16 @@ void Recovery::quarantine(const TopicPartition& id, std::string reason) {
   quarantined_.emplace(id, std::move(reason));
 }
 
-Task<Status> Recovery::finish(const TopicPartition& id, Replay& replay,
-                              std::vector<ManifestEdit>& edits) {
-  Status finished = co_await replay.finish(edits);
+Task<void> Recovery::finish(const TopicPartition& id, Replay& replay, Finished& out) {
+  const Status finished = co_await replay.finish(out.edits);
   if (finished && !replay.damage().empty()) quarantine(id, replay.damage());
-  if (finished) co_return finished;
+  if (finished) co_return;
   const Errc code = finished.error().code;
-  if (code != Errc::corrupt && code != Errc::not_found) co_return finished;
-  quarantine(id, finished.error().context);
-  co_return Status{};
+  if (code == Errc::corrupt || code == Errc::not_found) {
+    quarantine(id, finished.error().context);
+  } else if (out.status) {
+    out.status = finished;
+  }
 }
 
 Task<Status> Recovery::finish_all() {
@@ -191,8 +197,18 @@ Task<Status> Recovery::finish_all() {
     const bool rolled = partition->recovery.segment_base != partition->segments.rbegin()->first;
     if (rolled) (void)replay_of(*partition);
   }
-  std::vector<ManifestEdit> edits;
-  for (const auto& [id, replay] : replays_) CO_TRY(co_await finish(id, *replay, edits));
+  Finished out;
+  for (auto next = replays_.begin(); next != replays_.end() && out.status;) {
+    reactor::Gate some;
+    for (size_t i = 0; i < kLogsFinishedAtOnce && next != replays_.end(); ++i, ++next) {
+      some.spawn("replay", finish(next->first, *next->second, out));
+    }
+    co_await some.close();
+  }
+  CO_TRY(out.status);
+  // Of partitions that got their directory just before the stop, or now.
+  if (!replays_.empty()) CO_TRY(co_await reactor::sync_directory(path_));
+  std::vector<ManifestEdit>& edits = out.edits;
   judge_holes();
   for (auto& [id, reason] : quarantined_) {
     const ManifestPartition* partition = manifest_.find(id);

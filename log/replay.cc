@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "log/aligned_buffer.h"
 #include "log/limits.h"
 #include "log/segment_scan.h"
 #include "reactor/base/crc32c.h"
@@ -11,9 +12,8 @@ namespace odradek::log {
 
 using reactor::Task;
 
-Replay::Replay(FileCache& files, std::string directory, const ManifestPartition& found,
-               AlignedBuffer& scratch)
-    : files_(files), directory_(std::move(directory)), found_(found), scratch_(scratch) {
+Replay::Replay(FileCache& files, std::string directory, const ManifestPartition& found)
+    : files_(files), directory_(std::move(directory)), found_(found) {
   for (const auto& [epoch, start] : found.epochs) epochs_.assign(epoch, start);
 }
 
@@ -43,12 +43,13 @@ Task<Status> Replay::begin() {
   written_ = align_down(end_, kDiskBlockBytes);
   if (end_ == written_) co_return Status{};
   Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
-  const Result<size_t> n = co_await segment.read(scratch_.span().first(kDiskBlockBytes), written_);
+  AlignedBuffer block(kDiskBlockBytes);
+  const Result<size_t> n = co_await segment.read(block.span(), written_);
   CO_TRY(co_await segment.close());
   if (!n) co_return fail(n.error());
   if (*n < end_ - written_)
     co_return fail(Errc::corrupt, where(segment_.base, end_) + ": the file is shorter");
-  image_.assign(scratch_.data(), scratch_.data() + (end_ - written_));
+  image_.assign(block.data(), block.data() + (end_ - written_));
   co_return Status{};
 }
 
@@ -131,18 +132,19 @@ Task<Result<bool>> Replay::apply_extent(const Piece& piece) {
   CO_TRY(co_await flush(true));
   CHECK(written_ == end_ && image_.empty(), written_, end_);
   Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
+  AlignedBuffer blocks(std::min<uint64_t>(end - piece.position, kDestageWriteBytes));
   uint32_t checksum = 0;
   uint64_t at = piece.position;
   Status status;
   while (status && at < end) {
     const uint64_t wanted = std::min<uint64_t>(end - at, kDestageWriteBytes);
-    const Result<size_t> n = co_await segment.read(scratch_.span().first(wanted), at);
+    const Result<size_t> n = co_await segment.read(blocks.span().first(wanted), at);
     if (!n) {
       status = fail(n.error());
     } else if (*n < wanted) {
       break;
     } else {
-      checksum = crc32c(checksum, scratch_.span().first(wanted));
+      checksum = crc32c(checksum, blocks.span().first(wanted));
       at += wanted;
     }
   }
@@ -156,21 +158,22 @@ Task<Result<bool>> Replay::apply_extent(const Piece& piece) {
   co_return true;
 }
 
-// Whole blocks once there are many, or everything, padded with zeros.
+// Whole blocks once there are many, or everything, padded with zeros. Durable with settle().
 Task<Status> Replay::flush(bool all) {
   if (!changed_ || (!all && image_.size() < kDestageWriteBytes)) co_return Status{};
   Segment segment(files_, directory_, {found_.id, segment_.base}, {}, found_of(segment_));
+  AlignedBuffer blocks(
+      align_up<uint64_t>(std::min<uint64_t>(image_.size(), kDestageWriteBytes), kDiskBlockBytes));
   Status status;
   while (status && (all ? !image_.empty() : image_.size() >= kDestageWriteBytes)) {
     const uint64_t n = std::min<uint64_t>(image_.size(), kDestageWriteBytes);
     const uint64_t padded = align_up(n, kDiskBlockBytes);
-    std::memcpy(scratch_.data(), image_.data(), n);
-    std::memset(scratch_.data() + n, 0, padded - n);
-    status = co_await segment.write(written_, {{scratch_.data(), padded}});
+    std::memcpy(blocks.data(), image_.data(), n);
+    std::memset(blocks.data() + n, 0, padded - n);
+    status = co_await segment.write(written_, {{blocks.data(), padded}});
     image_.erase(image_.begin(), image_.begin() + static_cast<ptrdiff_t>(n));
     written_ += n;
   }
-  if (status && all) status = co_await segment.sync();
   const Status closed = co_await segment.close();
   co_return status ? closed : status;
 }

@@ -21,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include "log/aligned_buffer.h"
 #include "log/leader_epochs.h"
 #include "log/manifest_format.h"
 #include "log/segment.h"
@@ -33,17 +32,16 @@ namespace odradek::log {
 
 class Replay {
  public:
-  // `scratch` is shared by all replays; it holds kDestageWriteBytes.
-  Replay(FileCache& files, std::string directory, const ManifestPartition& found,
-         AlignedBuffer& scratch);
+  Replay(FileCache& files, std::string directory, const ManifestPartition& found);
 
   // A record of this partition. Copies the payload. REQUIRES: kind batch or extent.
   Status add(const WalRecord& record, BytesView payload);
   // A record whose batch fails its checksum: it counts only as far as a carried record repeats it.
   void add_broken(const WalRecord& record, BytesView payload);
   // After the last record: writes what they hold, cuts what is no whole batch, ends segments that
-  // were rolled. Adds what the manifest must say. Errc::corrupt when the files are damaged: then
-  // nothing is added.
+  // were rolled. Adds what the manifest must say; it may when the directory above was synced as
+  // well. Errc::corrupt when the files are damaged: then nothing is added. Those of several
+  // partitions may run at once.
   reactor::Task<Status> finish(std::vector<ManifestEdit>& edits);
   // After finish(): what of the records is gone, empty for nothing. What was added speaks of the
   // log up to there.
@@ -80,7 +78,6 @@ class Replay {
   FileCache& files_;
   std::string directory_;
   ManifestPartition found_;
-  AlignedBuffer& scratch_;
   std::vector<Piece> pieces_;
   // The segment that is being filled. Written by begin() and advance_to().
   ManifestSegment segment_;   // what is known of it

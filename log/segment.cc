@@ -66,11 +66,23 @@ void Segment::append(const BatchHeader& header, const Chain& batch) {
   next_ = header.next_offset();
 }
 
+// A crash may have taken the directory with the file: neither name was durable.
+Task<Result<FilePin>> Segment::pin_to_write() {
+  auto pin = co_await files_.pin(file_, !created_);
+  if (!pin && pin.error().code == Errc::not_found && !created_) {
+    const Status made = co_await reactor::make_directory(directory_);
+    if (!made && made.error().code != Errc::exists) co_return fail(made.error());
+    new_directory_ = true;
+    pin = co_await files_.pin(file_, true);
+  }
+  if (pin) created_ = true;
+  co_return pin;
+}
+
 Task<Status> Segment::allocate(uint64_t bytes) {
   const uint64_t target = align_up<uint64_t>(bytes, kIoAlignment);
   if (target <= allocated_bytes_) co_return Status{};
-  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
-  created_ = true;
+  CO_TRY_ASSIGN(FilePin pin, co_await pin_to_write());
   CO_TRY(co_await pin->allocate(allocated_bytes_, target - allocated_bytes_));
   allocated_bytes_ = std::max(allocated_bytes_, target);
   co_return Status{};
@@ -79,24 +91,30 @@ Task<Status> Segment::allocate(uint64_t bytes) {
 Task<Status> Segment::write(uint64_t position, std::vector<iovec> blocks) {
   CHECK(!sealed_ && position % kIoAlignment == 0, id_.base, position);
   for (const iovec& b : blocks) CHECK(b.iov_len % kIoAlignment == 0, position, b.iov_len);
-  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
-  created_ = true;
+  CO_TRY_ASSIGN(FilePin pin, co_await pin_to_write());
   co_return co_await pin->write(std::move(blocks), position);
 }
 
 Task<Status> Segment::write_durable(uint64_t position, std::vector<iovec> blocks) {
   CHECK(!sealed_ && position % kIoAlignment == 0, id_.base, position);
   for (const iovec& b : blocks) CHECK(b.iov_len % kIoAlignment == 0, position, b.iov_len);
-  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
-  created_ = true;
+  CO_TRY_ASSIGN(FilePin pin, co_await pin_to_write());
   CO_TRY(co_await pin->write_durable(std::move(blocks), position));
   co_return co_await sync_name();
+}
+
+Task<Status> Segment::sync_parent() {
+  if (!new_directory_) co_return Status{};
+  CO_TRY(co_await reactor::sync_directory(directory_.substr(0, directory_.rfind('/'))));
+  new_directory_ = false;
+  co_return Status{};
 }
 
 // A file is durable only when its name is.
 Task<Status> Segment::sync_name() {
   if (name_durable_ || !created_) co_return Status{};
   CO_TRY(co_await reactor::sync_directory(directory_));
+  CO_TRY(co_await sync_parent());
   name_durable_ = true;
   co_return Status{};
 }
@@ -137,6 +155,7 @@ Task<Status> Segment::sync() {
 Task<Result<size_t>> Segment::read(MutableBytes to, uint64_t position) {
   auto pin = co_await files_.pin(file_);
   if (!pin && pin.error().code == Errc::not_found) {
+    if (!created_) co_return size_t{0};
     co_return fail(Errc::corrupt, pin.error().context);
   }
   if (!pin) co_return fail(pin.error());
@@ -146,8 +165,7 @@ Task<Result<size_t>> Segment::read(MutableBytes to, uint64_t position) {
 Task<Status> Segment::seal() {
   CHECK(!sealed_, id_.base);
   CO_TRY(co_await load());
-  CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_, !created_));
-  created_ = true;
+  CO_TRY_ASSIGN(FilePin pin, co_await pin_to_write());
   CO_TRY(co_await pin->truncate(size_bytes_));
   CO_TRY(co_await pin->sync_all());
   pin.reset();
@@ -162,6 +180,7 @@ Task<Status> Segment::seal() {
   if (indexer_.max_time.offset.value >= 0) indexer_.times.append(indexer_.max_time);
   sealed_ = true;
   CO_TRY(co_await write_derived(size_bytes_));
+  CO_TRY(co_await sync_parent());
   name_durable_ = true;
   co_return Status{};
 }

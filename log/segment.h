@@ -52,8 +52,9 @@ struct SegmentFound {
 
 class Segment {
  public:
-  // A new, empty segment. The file is made by the first allocate() or write(). `mark`: what its
-  // files' names end in, until rename_to().
+  // A new, empty segment. The file, and its directory if need be, are made by the first allocate()
+  // or write(); their names are durable with the first sync(). `mark`: what its files' names end
+  // in, until rename_to().
   Segment(FileCache& files, std::string directory, SegmentId id, SegmentOptions options,
           std::string_view mark = "");
   // One that is on disk. Reads nothing yet.
@@ -82,6 +83,9 @@ class Segment {
   // 32 bits, and the index has a maximum. Kafka rolls then too.
   bool full_for(uint64_t bytes, Offset last) const;
 
+  // Its directory was made for it, and its name is not durable.
+  void note_new_directory() { new_directory_ = true; }
+
   // The batch (with its offsets assigned) lies at size_bytes(), which grows by it. No I/O.
   // REQUIRES: !sealed(), !full_for() it, header.base_offset >= next().
   void append(const BatchHeader& header, const Chain& batch);
@@ -98,7 +102,7 @@ class Segment {
   // meanwhile share the next.
   reactor::Task<Status> sync();
   // Reads [position, position + to.size()): position and size multiples of 4 KiB, memory aligned.
-  // Returns how much there was before the file's end.
+  // Returns how much there was before the file's end; of a file that may never have been made, 0.
   reactor::Task<Result<size_t>> read(MutableBytes to, uint64_t position);
 
   // Ends the segment. REQUIRES: everything up to size_bytes() was written. Trims the file to it,
@@ -142,7 +146,9 @@ class Segment {
                              uint64_t below);
   reactor::Task<Status> write_derived(uint64_t below);
   reactor::Task<Status> remove_derived();
+  reactor::Task<Result<FilePin>> pin_to_write();
   reactor::Task<Status> sync_name();
+  reactor::Task<Status> sync_parent();
   reactor::Task<void> sync_next();
   reactor::Task<Status> rename_files(std::string_view mark, bool with_snapshot);
 
@@ -163,6 +169,7 @@ class Segment {
   uint64_t allocated_bytes_ = 0;
   bool created_ = false;       // the file exists
   bool name_durable_ = false;  // and its directory was synced since
+  bool new_directory_ = false;
   bool sealed_ = false;
   bool loaded_ = true;
   bool loading_ = false;

@@ -57,16 +57,26 @@ void SegmentList::add(std::unique_ptr<Segment> segment) {
   slots_.push_back(std::move(slot));
 }
 
-Task<Result<std::unique_ptr<Segment>>> SegmentList::create(Offset base, uint64_t bytes,
-                                                           SegmentOptions options) {
+// What a crash left of a segment that began here and came to nothing.
+Task<Status> SegmentList::remove_remains(Offset base) {
+  bool any = false;
   for (const std::string_view suffix :
        {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kChecksumsSuffix}) {
     const Status removed = co_await reactor::remove_file(segment_path(directory_, base, suffix));
-    if (!removed && removed.error().code != Errc::not_found) co_return fail(removed.error());
+    if (!removed && removed.error().code != Errc::not_found) co_return removed;
+    any = any || removed;
   }
-  auto segment = std::make_unique<Segment>(files_, directory_, SegmentId{id_, base}, options);
-  Status made = co_await segment->allocate(bytes);
-  if (made) made = co_await reactor::sync_directory(directory_);
+  if (any) co_return co_await reactor::sync_directory(directory_);
+  co_return Status{};
+}
+
+Task<Result<std::unique_ptr<Segment>>> SegmentList::create(NewSegment wanted,
+                                                           SegmentOptions options) {
+  if (!wanted.new_directory) CO_TRY(co_await remove_remains(wanted.base));
+  auto segment =
+      std::make_unique<Segment>(files_, directory_, SegmentId{id_, wanted.base}, options);
+  if (wanted.new_directory) segment->note_new_directory();
+  const Status made = co_await segment->allocate(wanted.bytes);
   if (made) co_return segment;
   (void)co_await segment->close();  // the first error is the one to tell
   co_return fail(made.error());

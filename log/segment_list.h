@@ -41,10 +41,14 @@ class SegmentList {
 
   // One that is on disk.
   void add_found(const ManifestSegment& found, const SegmentOptions& options);
-  // A new, empty file, reserved up to `bytes`: its name and space are durable when this ends. Not
-  // in the list yet. What an earlier, forgotten attempt left under its name is gone.
-  reactor::Task<Result<std::unique_ptr<Segment>>> create(Offset base, uint64_t bytes,
-                                                         SegmentOptions options);
+  struct NewSegment {
+    Offset base;
+    uint64_t bytes;              // to reserve
+    bool new_directory = false;  // it was made just now, and its name is not durable
+  };
+  // A new, empty file with its space; its name is durable with its first sync. Not in the list yet.
+  // What an earlier, forgotten attempt left under its name is gone.
+  reactor::Task<Result<std::unique_ptr<Segment>>> create(NewSegment wanted, SegmentOptions options);
   void add(std::unique_ptr<Segment> segment);
   // Takes the oldest out, waits for its readers, and removes its files.
   reactor::Task<Status> remove_oldest();
@@ -79,6 +83,7 @@ class SegmentList {
 
  private:
   reactor::Task<Status> close_slot(Slot& slot);
+  reactor::Task<Status> remove_remains(Offset base);
   // Fixed at construction.
   FileCache& files_;
   ReadCache& cache_;

@@ -8,6 +8,7 @@
 #include "cmd/broker/limits.h"
 #include "reactor/logger.h"
 #include "reactor/shard.h"
+#include "reactor/wait.h"
 
 namespace odradek::broker {
 
@@ -78,6 +79,7 @@ const metadata::EffectiveTopicConfig& BrokerShard::topic_config(const log::Topic
 Task<void> BrokerShard::open_partitions(const metadata::Topic* before,
                                         const metadata::Topic& after) {
   const auto& config = topic_config(after.id());
+  std::vector<log::PartitionSpec> fresh;
   for (int32_t i = 0; i < after.partition_count(); ++i) {
     const log::PartitionId index(i);
     const log::TopicPartition id{after.id(), index};
@@ -91,12 +93,21 @@ Task<void> BrokerShard::open_partitions(const metadata::Topic* before,
     }
     // Also one that was refused in an earlier image of this start.
     const bool known_before = !image_.ready() || (before && before->partition(index));
-    log::PartitionSpec spec{id, after.name(), partition.leader_epoch, config.log, known_before};
-    const Status opened = co_await logs_->open_partition(std::move(spec));
-    if (!opened) {
-      reactor::log_error("partition {}-{} cannot be opened: {}", after.name(), i,
-                         opened.error().to_string());
-    }
+    fresh.push_back({id, after.name(), partition.leader_epoch, config.log, known_before});
+  }
+  for (size_t at = 0; at < fresh.size(); at += kPartitionsOpenedAtOnce) {
+    reactor::Gate some;
+    const size_t end = std::min(fresh.size(), at + kPartitionsOpenedAtOnce);
+    for (size_t i = at; i < end; ++i) some.spawn("open partition", open_partition(fresh[i]));
+    co_await some.close();
+  }
+}
+
+Task<void> BrokerShard::open_partition(const log::PartitionSpec& spec) {
+  const Status opened = co_await logs_->open_partition(spec);
+  if (!opened) {
+    reactor::log_error("partition {}-{} cannot be opened: {}", spec.topic_name,
+                       spec.id.partition.to_string(), opened.error().to_string());
   }
 }
 

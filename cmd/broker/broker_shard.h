@@ -85,6 +85,7 @@ class BrokerShard {
   metadata::EffectiveTopicConfig effective(const metadata::ConfigMap* set) const;
   void configure(const metadata::Image& image, const metadata::Topic& topic);
   reactor::Task<void> open_partitions(const metadata::Topic* before, const metadata::Topic& after);
+  reactor::Task<void> open_partition(const log::PartitionSpec& spec);
   reactor::Task<void> drop_partitions(const metadata::Topic& topic);
   void watch_memory();
 

@@ -23,6 +23,7 @@ inline constexpr Duration kDrainDeadline = 5s;             // open requests at a
 inline constexpr Duration kBindDeadline = 1s;              // for a port taken at the start
 inline constexpr Duration kBindRetry = 20ms;
 inline constexpr int64_t kProducerIdExpirationMs = 86'400'000;  // producer.id.expiration.ms
+inline constexpr size_t kPartitionsOpenedAtOnce = 64;           // of a topic, on a shard
 inline constexpr size_t kTopicsPerTurn = 32;                    // configured between two yields
 inline constexpr size_t kPartitionsPerTurn = 256;  // looked at by one answer between two yields
 inline constexpr size_t kFetchSessionsMax = 1000;  // a shard
