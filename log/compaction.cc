@@ -43,7 +43,14 @@ Task<void> CompactionPace::worked(uint64_t bytes) {
   worked_ += bytes;
   if (worked_ < kCleanStepBytes) co_return;
   worked_ = 0;
-  co_await reactor::sleep_until(reactor::this_shard().now());
+  const MonoTime now = reactor::this_shard().precise_now();
+  if (appends_) {
+    const uint64_t appends = appends_();
+    if (std::exchange(appends_seen_, appends) != appends) busy_until_ = now + kCleanBusyWindow;
+  }
+  const Duration rest = now < busy_until_ ? std::min(now - resumed_, kCleanRestMax) : Duration(0);
+  co_await reactor::sleep_until(now + rest);
+  resumed_ = reactor::this_shard().precise_now();
 }
 
 void CompactionPace::stop() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -22,13 +23,17 @@ namespace odradek::log {
 
 // What bounds the I/O of all cleanings of a shard: bytes read and written a second. Waits end at
 // stop().
+//
+// While the shard takes appends it works half of the time: those who produce share its core.
 class CompactionPace {
  public:
+  // `appends` counts what was appended on this shard.
+  explicit CompactionPace(std::function<uint64_t()> appends = {}) : appends_(std::move(appends)) {}
   void set_rate(double bytes_per_second) { bytes_per_second_ = bytes_per_second; }
   // Waits until `bytes` more may be read or written. False once stopped.
   reactor::Task<bool> spend(uint64_t bytes);
   // So many bytes were looked at: after some of them everybody else has a turn of the loop, its
-  // completions included.
+  // completions included; or, while there are appends, as long as the looking took.
   reactor::Task<void> worked(uint64_t bytes);
   // From now on nothing is cleaned.
   void stop();
@@ -42,6 +47,10 @@ class CompactionPace {
   double bytes_per_second_ = 0;  // 0: unbounded
   MonoTime free_at_{};           // until then what was spent takes
   uint64_t worked_ = 0;          // since the last turn
+  std::function<uint64_t()> appends_;
+  uint64_t appends_seen_ = 0;
+  MonoTime busy_until_{};
+  MonoTime resumed_{};  // the last turn's end
   bool stopped_ = false;
   reactor::WaitList wake_;
 };

@@ -52,6 +52,7 @@ bool is_of_log(const Error& error) {
 
 Compactor::Compactor(CompactionOptions options, Logs logs)
     : logs_(std::move(logs)),
+      pace_(logs_.appends),
       began_(reactor::this_shard().now()),
       runs_(counted(kRuns)),
       read_bytes_(counted(kRead)),
@@ -94,11 +95,21 @@ Task<void> Compactor::clean_all() {
 // False when there is nothing to clean.
 Task<bool> Compactor::clean_one() {
   (void)co_await turn_.acquire(1);
-  const std::optional<Candidate> found = co_await dirtiest();
-  Partition* partition = found ? logs_.find(found->id) : nullptr;
-  if (partition) co_await clean(*partition, found->range);
+  std::optional<Candidate> found = co_await dirtiest();
+  bool begun = false;
+  while (found && !begun && !pace_.stopped()) {
+    begun = co_await logs_.begin(std::max<uint32_t>(options_.threads, 1));
+  }
+  if (begun) {
+    // It may have waited long.
+    found = co_await dirtiest();
+    if (Partition* partition = found ? logs_.find(found->id) : nullptr) {
+      co_await clean(*partition, found->range);
+    }
+    co_await logs_.end();
+  }
   turn_.release(1);
-  co_return partition != nullptr;
+  co_return found.has_value();
 }
 
 // What max.compaction.lag.ms goes by, of segments it is not known of.

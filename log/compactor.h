@@ -23,6 +23,10 @@ class Compactor {
   struct Logs {
     std::function<std::vector<TopicPartition>()> all;       // in the order of their ids
     std::function<Partition*(const TopicPartition&)> find;  // null: not here (any more)
+    std::function<uint64_t()> appends;                      // how many there were
+    // Around a cleaning: not on too many shards at the same time. False: not yet.
+    std::function<reactor::Task<bool>(uint32_t most)> begin;
+    std::function<reactor::Task<void>()> end;
   };
   Compactor(CompactionOptions options, Logs logs);
 

@@ -21,6 +21,7 @@ namespace odradek::log {
 // Of one shard. Changed live with configure_compaction().
 struct CompactionOptions {
   bool enabled = true;                   // log.cleaner.enable
+  uint32_t threads = 1;                  // log.cleaner.threads: shards that clean at the same time
   uint64_t memory_bytes = 128ull << 20;  // its share of log.cleaner.dedupe.buffer.size
   double load_factor = 0.9;              // log.cleaner.io.buffer.load.factor
   double bytes_per_second = 0;           // and of log.cleaner.io.max.bytes.per.second; 0: any

@@ -277,7 +277,22 @@ Compactor::Logs Manager::logs_to_compact() {
           .find = [this](const TopicPartition& id) -> Partition* {
             Entry* entry = entry_of(id);
             return entry ? entry->partition.get() : nullptr;
-          }};
+          },
+          .appends =
+              [this] {
+                uint64_t groups = 0;
+                for (const auto& disk : disks_) groups += disk ? disk->wal().stats().groups : 0;
+                return groups;
+              },
+          .begin =
+              [store = store_](uint32_t most) {
+                return submit_reserved(ShardId(0),
+                                       [store, most] { return store->begin_cleaning(most); });
+              },
+          .end =
+              [store = store_] {
+                return submit_reserved(ShardId(0), [store] { return store->end_cleaning(); });
+              }};
 }
 
 Task<void> Manager::run_retention() {

@@ -166,6 +166,21 @@ Task<Status> Store::leave_clean(Directory& directory) {
   co_return co_await directory.directory->mark_clean(directory.ends);
 }
 
+Task<bool> Store::begin_cleaning(uint32_t most) {
+  const MonoTime deadline = reactor::this_shard().now() + kCleanTurnWait;
+  while (cleanings_ >= most) {
+    if (!co_await cleaning_ended_.wait(deadline)) co_return false;
+  }
+  ++cleanings_;
+  co_return true;
+}
+
+Task<void> Store::end_cleaning() {
+  --cleanings_;
+  cleaning_ended_.notify_all();
+  co_return;
+}
+
 Store::DirectoryGrant Store::grant(size_t index, uint32_t shard_count) {
   Directory& directory = directories_[index];
   if (directory.offline) return {.offline = true, .path = directory.path, .reusable_files = {}};

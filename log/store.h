@@ -43,6 +43,10 @@ class Store final : public LogStore {
     bool was_clean = false;
     std::vector<std::string> reusable_files;
   };
+  // True when a cleaning may begin on some shard: fewer than `most` are under way. Waits for that,
+  // but not long: whoever waits may be about to stop.
+  reactor::Task<bool> begin_cleaning(uint32_t most);
+  reactor::Task<void> end_cleaning();
   DirectoryGrant grant(size_t index, uint32_t shard_count);
   size_t directory_count() const { return directories_.size(); }
 
@@ -94,6 +98,9 @@ class Store final : public LogStore {
   std::vector<Directory> directories_;
   std::vector<FoundPartition> found_;
   reactor::Semaphore telling_{1};  // held while members are spoken to
+  // Written by begin_cleaning() and end_cleaning().
+  uint32_t cleanings_ = 0;
+  reactor::WaitList cleaning_ended_;
   bool closed_ = false;
 };
 

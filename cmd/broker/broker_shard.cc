@@ -128,6 +128,8 @@ Task<void> BrokerShard::drop_partitions(const metadata::Topic& topic) {
 static log::CompactionOptions compaction_options(const ConfigView& view, uint32_t shards) {
   log::CompactionOptions out;
   out.enabled = view.flag("log.cleaner.enable", true);
+  out.threads =
+      static_cast<uint32_t>(std::clamp<int64_t>(view.number("log.cleaner.threads", 1), 1, shards));
   const int64_t memory = view.number("log.cleaner.dedupe.buffer.size", 128 << 20);
   out.memory_bytes = static_cast<uint64_t>(std::max<int64_t>(memory, 0)) / shards;
   out.load_factor = view.real("log.cleaner.io.buffer.load.factor", out.load_factor);
