@@ -93,7 +93,9 @@ Task<int> client_main(std::string_view verb, const Common& common, const Work& w
 }  // namespace
 
 int run_with_client(std::string_view verb, const Common& common, Work work) {
-  const auto code = reactor::run_shards({}, [&] { return client_main(verb, common, work); });
+  // A verb complains by itself; how long a turn of the loop took is nothing to its user.
+  const auto code =
+      reactor::run_shards({.log_lines = false}, [&] { return client_main(verb, common, work); });
   if (code) return *code;
   complain(verb, code.error().to_string());
   return 1;
