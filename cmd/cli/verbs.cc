@@ -24,6 +24,7 @@ constexpr Verb kVerbs[] = {
     {"topic", "list, describe, create, alter and delete topics", &run_topic},
     {"produce", "write records from standard input or files", &run_produce},
     {"consume", "read records, from anywhere to anywhere, in any format", &run_consume},
+    {"group", "consumer groups: members, offsets and lag; reset offsets, delete", &run_group},
     {"offsets", "the offsets of partitions: first, last, or at a time", &run_offsets},
     {"config", "describe and alter configurations of topics and brokers", &run_config},
     {"quota", "describe and alter what clients may use: bytes, time, partitions, connections",

@@ -10,6 +10,7 @@ import unittest
 import broker as brokers
 from cases import BrokerCase, Case, needs_process
 
+from confluent_kafka import Consumer, TopicPartition
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
@@ -202,6 +203,49 @@ class Tools(BrokerCase):
         self.assertRegex(self.tool("cluster", "id", "-q"), r"^[A-Za-z0-9_-]{22}\n$")
         [row] = self.table("cluster", "brokers")
         self.assertEqual(f"{row['host']}:{row['port']}", self.bootstrap)
+    def test_a_group_is_described_reset_and_deleted(self):
+        topic, group = self.fresh(2), "group-" + self.topic()
+        for partition, count in ((0, 10), (1, 4)):
+            self.tool("produce", "--topic", topic, "-p", str(partition), data=b"x\n" * count)
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "client.id": "reader",
+                             "enable.auto.commit": False})
+        consumer.subscribe([topic])
+        self.wait_for(lambda: consumer.poll(0.2) or len(consumer.assignment()) == 2, "an assignment", 30)
+        consumer.commit(offsets=[TopicPartition(topic, 0, 7)], asynchronous=False)
+        [listed] = [g for g in self.table("group", "list", "--state", "stable") if g["group"] == group]
+        self.assertEqual((listed["type"], listed["protocol"], listed["coordinator"]), ("Classic", "consumer", 1))
+        [about] = self.table("group", "describe", group)
+        self.assertEqual((about["state"], about["lag"]), ("Stable", 3))
+        [member] = about["members"]
+        self.assertEqual((member["client_id"], member["partitions"]), ("reader", {topic: [0, 1]}))
+        rows = [(o["partition"], o["committed"], o["log_end"], o["lag"], o["client_id"]) for o in about["offsets"]]
+        self.assertEqual(rows, [(0, 7, 10, 3, "reader"), (1, None, 4, None, "reader")])
+        reset = ("group", "reset", group, "--topic", topic)
+        self.assertIn("is active (Stable, 1 members)", self.tool(*reset, "--to-earliest", "--execute", code=1))
+        self.assertIn("NON_EMPTY_GROUP", self.tool("group", "delete", group, code=1))
+        self.assertIn("GROUP_SUBSCRIBED_TO_TOPIC",
+                      self.tool("group", "delete-offsets", group, "--topic", topic, code=1))
+        consumer.close()
+        self.wait_for(lambda: self.table("group", "describe", group)[0]["state"] == "Empty", "the member to go")
+
+        def moves(*words):
+            return [(o["partition"], o["before"], o["after"]) for o in self.table(*words)["offsets"]]
+        self.assertEqual(moves(*reset, "--to-earliest"), [(0, 7, 0), (1, None, 0)])
+        self.assertEqual(self.table("group", "describe", group)[0]["lag"], 3, "a dry run changes nothing")
+        self.assertIn("could be shifted", self.tool(*reset, "--shift-by", "-2", "--execute", code=1))
+        self.assertEqual(moves("group", "reset", group, "--topic", topic + ":0", "--shift-by", "-2", "--execute"),
+                         [(0, 7, 5)])
+        self.assertEqual(moves(*reset, "--to-offset", "6", "--execute"), [(0, 5, 6), (1, None, 4)])
+        self.assertEqual(moves("group", "reset", group, "--all-topics", "--by-duration", "PT1H", "--execute"),
+                         [(0, 6, 0), (1, 4, 0)])
+        self.assertEqual(moves(*reset, "--to-datetime", "2100-01-01T00:00:00+01:00"), [(0, 0, 10), (1, 0, 4)])
+        self.assertEqual(self.table("group", "describe", group)[0]["lag"], 14)
+        self.tool("group", "delete-offsets", group, "--topic", topic + ":1")
+        self.assertEqual(self.tool("group", "describe", group, "--quiet"), f"{group}\t{topic}\t0\t0\t10\t10\t-\t-\t-\n")
+        self.assertEqual(self.tool("group", "delete", group), f"Deleted group {group}.\n")
+        self.assertIn(f"there is no group '{group}'", self.tool("group", "describe", group, code=1))
+        self.assertNotIn(group, self.tool("group", "list", "--quiet").split("\n"))
+
         self.assertIsInstance(self.table("cluster", "features")["features"], list)
         apis = {row["api"]: row for row in self.table("api-versions")}
         self.assertGreaterEqual(apis["Fetch"]["used"], 17)
@@ -242,7 +286,7 @@ class Usage(Case):
     @needs_process
     def test_every_verb_has_help_with_examples(self):
         verbs = [line.split()[1] for line in run("help").stdout.decode().split("\n") if line.startswith("  odradek ")]
-        self.assertGreaterEqual(len(verbs), 13)
+        self.assertGreaterEqual(len(verbs), 14)
         for verb in verbs:
             if verb == "version":
                 continue
