@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -302,14 +303,34 @@ class Usage(Case):
 
     @needs_process
     def test_bash_completes_verbs_and_options(self):
-        for words, wanted in (("odradek con", "consume config"), ("odradek topic --part", "--partitions"),
-                              ("odradek topic cr", "create")):
-            script = (f"PATH={os.path.dirname(brokers.binary())}:$PATH; source <(odradek completion bash); "
-                      f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _odradek; "
-                      'echo "${COMPREPLY[@]}"')
-            said = self.run_tool("bash", "-c", script).decode().split()
-            self.assertEqual(sorted(said), sorted(wanted.split()), words)
+        for words, wanted in self.COMPLETIONS:
+            said = self.completed("bash", ("-c", f"source <(odradek completion bash); COMP_WORDS=({words}); "
+                                                 'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _odradek; echo "${COMPREPLY[@]}"'))
+            self.assertEqual(said, wanted.split(), words)
+
+    @needs_process
+    def test_zsh_completes_the_same(self):
+        for words, wanted in self.COMPLETIONS:
+            said = self.completed("zsh", ("-f", "-c", f"source <(odradek completion zsh); setopt ksharrays; COMP_WORDS=({words}); "
+                                                      'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _odradek; echo "${COMPREPLY[@]}"'))
+            self.assertEqual(said, wanted.split(), words)
+
+    @needs_process
+    def test_fish_completes_the_same(self):
+        for words, wanted in self.COMPLETIONS:
+            said = self.completed("fish", ("--no-config", "-c", "odradek completion fish | source; "
+                                           f"complete --do-complete '{words}' | string replace --regex '\\t.*' ''"))
+            self.assertEqual(said, wanted.split(), words)
 
 
 if __name__ == "__main__":
     unittest.main()
+    def completed(self, shell, script):
+        if not shutil.which(shell):
+            self.skipTest(f"{shell} is not installed")
+        path = f"{os.path.dirname(brokers.binary())}:{os.environ['PATH']}"
+        return sorted(self.run_tool("env", f"PATH={path}", shell, *script).decode().split())
+
+    COMPLETIONS = (("odradek con", "config consume"), ("odradek topic --part", "--partitions"), ("odradek topic cr", "create"),
+                   ("odradek group del", "delete delete-offsets"), ("odradek group reset x --shift", "--shift-by"))
+
