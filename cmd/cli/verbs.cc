@@ -26,7 +26,7 @@ constexpr Verb kVerbs[] = {
     {"consume", "read records, from anywhere to anywhere, in any format", &run_consume},
     {"group", "consumer groups: members, offsets and lag; reset offsets, delete", &run_group},
     {"offsets", "the offsets of partitions: first, last, or at a time", &run_offsets},
-    {"config", "describe and alter configurations of topics and brokers", &run_config},
+    {"config", "describe and alter configurations of topics, brokers and groups", &run_config},
     {"quota", "describe and alter what clients may use: bytes, time, partitions, connections",
      &run_quota},
     {"cluster", "the cluster: id, brokers, quorum, features", &run_cluster},

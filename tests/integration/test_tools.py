@@ -10,8 +10,8 @@ import unittest
 
 import broker as brokers
 from cases import BrokerCase, Case, needs_process
-
 from confluent_kafka import Consumer, TopicPartition
+
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
@@ -172,6 +172,23 @@ class Tools(BrokerCase):
         self.tool("config", "alter", "--topic", topic, "--delete-config", "segment.bytes,retention.bytes")
         self.wait_for(lambda: not self.table("config", "describe", "--topic", topic), "no configuration")
 
+    def test_groups_loggers_and_client_metrics_have_configurations(self):
+        name = self.topic()
+
+        def value(*words):
+            return {row["name"]: (row["value"], row["source"]) for row in self.table("config", "describe", *words)}
+        self.tool("config", "alter", "--group", name, "--add-config", "consumer.session.timeout.ms=50000")
+        self.wait_for(lambda: value("--entity-type", "groups", "--entity-name", name) ==
+                      {"consumer.session.timeout.ms": ("50000", "DYNAMIC_GROUP_CONFIG")}, "the group's configuration")
+        self.tool("config", "alter", "--client-metrics", name, "--add-config", "metrics=[a,b],interval.ms=1000")
+        self.wait_for(lambda: value("--client-metrics", name) ==
+                      {"metrics": ("a,b", "DYNAMIC_CLIENT_METRICS_CONFIG"),
+                       "interval.ms": ("1000", "DYNAMIC_CLIENT_METRICS_CONFIG")}, "the subscription")
+        self.assertIn("client metrics", self.tool("config", "alter", "--client-metrics", name, "--add-config", "interval.ms=1", code=1))
+        self.assertIn("root", value("--broker-logger", "1"))
+        self.tool("config", "alter", "--group", name, "--delete-config", "consumer.session.timeout.ms")
+        self.tool("config", "alter", "--client-metrics", name, "--delete-config", "metrics,interval.ms")
+
     def test_quotas_are_set_described_and_removed(self):
         self.tool("quota", "alter", "--client", "fast", "--add-config", "producer_byte_rate=1000000")
         self.tool("quota", "alter", "--user-defaults", "--client", "fast", "--add-config", "request_percentage=12.5")
@@ -186,24 +203,6 @@ class Tools(BrokerCase):
         self.tool("quota", "alter", "--user-defaults", "--client", "fast", "--delete-config", "request_percentage")
         self.assertEqual(self.table("quota", "describe"), [])
 
-    def test_records_are_deleted_before_an_offset(self):
-        topic = self.fresh(2)
-        self.tool("produce", "-t", topic, "-p", "0", data=b"1\n2\n3\n")
-        self.tool("produce", "-t", topic, "-p", "1", data=b"1\n2\n3\n")
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump({"version": 1, "partitions": [{"topic": topic, "partition": 0, "offset": 2}]}, file)
-            file.flush()
-            rows = self.table("delete-records", "--offset-json-file", file.name)
-        self.assertEqual([(row["partition"], row["first_offset"]) for row in rows], [(0, 2)])
-        self.tool("delete-records", "--topic", topic, "--partition", "1", "--offset", "-1")
-        rows = self.table("offsets", "--topic", topic, "--time", "earliest")
-        self.assertEqual([row["offset"] for row in rows], [2, 3])
-        self.assertIn("OFFSET_OUT_OF_RANGE", self.tool("delete-records", "--topic", topic, "--offset", "99", code=1))
-
-    def test_the_cluster_tells_of_itself(self):
-        self.assertRegex(self.tool("cluster", "id", "-q"), r"^[A-Za-z0-9_-]{22}\n$")
-        [row] = self.table("cluster", "brokers")
-        self.assertEqual(f"{row['host']}:{row['port']}", self.bootstrap)
     def test_a_group_is_described_reset_and_deleted(self):
         topic, group = self.fresh(2), "group-" + self.topic()
         for partition, count in ((0, 10), (1, 4)):
@@ -247,6 +246,24 @@ class Tools(BrokerCase):
         self.assertIn(f"there is no group '{group}'", self.tool("group", "describe", group, code=1))
         self.assertNotIn(group, self.tool("group", "list", "--quiet").split("\n"))
 
+    def test_records_are_deleted_before_an_offset(self):
+        topic = self.fresh(2)
+        self.tool("produce", "-t", topic, "-p", "0", data=b"1\n2\n3\n")
+        self.tool("produce", "-t", topic, "-p", "1", data=b"1\n2\n3\n")
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"version": 1, "partitions": [{"topic": topic, "partition": 0, "offset": 2}]}, file)
+            file.flush()
+            rows = self.table("delete-records", "--offset-json-file", file.name)
+        self.assertEqual([(row["partition"], row["first_offset"]) for row in rows], [(0, 2)])
+        self.tool("delete-records", "--topic", topic, "--partition", "1", "--offset", "-1")
+        rows = self.table("offsets", "--topic", topic, "--time", "earliest")
+        self.assertEqual([row["offset"] for row in rows], [2, 3])
+        self.assertIn("OFFSET_OUT_OF_RANGE", self.tool("delete-records", "--topic", topic, "--offset", "99", code=1))
+
+    def test_the_cluster_tells_of_itself(self):
+        self.assertRegex(self.tool("cluster", "id", "-q"), r"^[A-Za-z0-9_-]{22}\n$")
+        [row] = self.table("cluster", "brokers")
+        self.assertEqual(f"{row['host']}:{row['port']}", self.bootstrap)
         self.assertIsInstance(self.table("cluster", "features")["features"], list)
         apis = {row["api"]: row for row in self.table("api-versions")}
         self.assertGreaterEqual(apis["Fetch"]["used"], 17)
@@ -301,6 +318,15 @@ class Usage(Case):
         self.check(1, f"127.0.0.1:{port}", "topic", "list", "-b", f"127.0.0.1:{port}", "--timeout", "1")
         self.assertLess(time.monotonic() - began, 5)
 
+    def completed(self, shell, script):
+        if not shutil.which(shell):
+            self.skipTest(f"{shell} is not installed")
+        path = f"{os.path.dirname(brokers.binary())}:{os.environ['PATH']}"
+        return sorted(self.run_tool("env", f"PATH={path}", shell, *script).decode().split())
+
+    COMPLETIONS = (("odradek con", "config consume"), ("odradek topic --part", "--partitions"), ("odradek topic cr", "create"),
+                   ("odradek group del", "delete delete-offsets"), ("odradek group reset x --shift", "--shift-by"))
+
     @needs_process
     def test_bash_completes_verbs_and_options(self):
         for words, wanted in self.COMPLETIONS:
@@ -325,12 +351,3 @@ class Usage(Case):
 
 if __name__ == "__main__":
     unittest.main()
-    def completed(self, shell, script):
-        if not shutil.which(shell):
-            self.skipTest(f"{shell} is not installed")
-        path = f"{os.path.dirname(brokers.binary())}:{os.environ['PATH']}"
-        return sorted(self.run_tool("env", f"PATH={path}", shell, *script).decode().split())
-
-    COMPLETIONS = (("odradek con", "config consume"), ("odradek topic --part", "--partitions"), ("odradek topic cr", "create"),
-                   ("odradek group del", "delete delete-offsets"), ("odradek group reset x --shift", "--shift-by"))
-
