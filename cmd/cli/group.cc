@@ -37,7 +37,7 @@ constexpr std::string_view kActions[] = {"list",   "describe",       "reset",
 constexpr std::string_view kStates[] = {
     "Stable",    "Empty",       "PreparingRebalance", "CompletingRebalance",
     "Assigning", "Reconciling", "NotReady",           "Dead"};
-constexpr std::string_view kTypes[] = {"Classic", "Consumer", "Share", "Streams"};
+constexpr std::string_view kTypes[] = {"classic", "consumer", "share", "streams"};
 
 // The words of --state and --type in Kafka's spelling, whatever their case.
 Result<std::vector<std::string>> spelled(const std::string& option,

@@ -49,7 +49,7 @@ GroupDescription no_group(std::string_view name, int32_t node) {
 
 GroupDescription described(const kafka::ConsumerGroupDescribeResponse::DescribedGroup& answer) {
   GroupDescription out;
-  out.type = "Consumer";
+  out.type = "consumer";
   out.protocol = "consumer";
   out.state = answer.group_state;
   out.assignor = answer.assignor_name;
@@ -72,7 +72,7 @@ GroupDescription described(const kafka::ConsumerGroupDescribeResponse::Described
 
 GroupDescription described(const kafka::DescribeGroupsResponse::DescribedGroup& answer) {
   GroupDescription out;
-  out.type = "Classic";
+  out.type = "classic";
   out.protocol = answer.protocol_type;
   out.state = answer.group_state;
   out.assignor = answer.protocol_data;

@@ -19,7 +19,7 @@ using PartitionOffsets = std::map<PartitionName, int64_t>;
 
 struct ListedGroup {
   std::string name;
-  std::string type;      // Kafka's: "Classic", "Consumer"; empty from brokers before 3.8
+  std::string type;      // "classic", "consumer"; empty from brokers before 3.8
   std::string protocol;  // the type of protocol: "consumer"; empty: of offsets alone
   std::string state;
   int32_t coordinator = -1;  // node id
@@ -35,7 +35,7 @@ struct GroupMember {
 };
 
 struct GroupDescription {
-  std::string type;  // "Classic", "Consumer"
+  std::string type;  // "classic", "consumer"
   std::string protocol;
   std::string state;
   std::string assignor;              // of the server, or the protocol that members agreed on

@@ -213,7 +213,7 @@ class Tools(BrokerCase):
         self.wait_for(lambda: consumer.poll(0.2) or len(consumer.assignment()) == 2, "an assignment", 30)
         consumer.commit(offsets=[TopicPartition(topic, 0, 7)], asynchronous=False)
         [listed] = [g for g in self.table("group", "list", "--state", "stable") if g["group"] == group]
-        self.assertEqual((listed["type"], listed["protocol"], listed["coordinator"]), ("Classic", "consumer", 1))
+        self.assertEqual((listed["type"], listed["protocol"], listed["coordinator"]), ("classic", "consumer", 1))
         [about] = self.table("group", "describe", group)
         self.assertEqual((about["state"], about["lag"]), ("Stable", 3))
         [member] = about["members"]
@@ -339,7 +339,8 @@ class Usage(Case):
         for words, wanted in self.COMPLETIONS:
             said = self.completed("zsh", ("-f", "-c", f"source <(odradek completion zsh); setopt ksharrays; COMP_WORDS=({words}); "
                                                       'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _odradek; echo "${COMPREPLY[@]}"'))
-            self.assertEqual(said, wanted.split(), words)
+            typed = words.split()[-1]  # zsh leaves out what does not begin with it by itself
+            self.assertEqual([word for word in said if word.startswith(typed)], wanted.split(), words)
 
     @needs_process
     def test_fish_completes_the_same(self):
