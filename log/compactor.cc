@@ -35,6 +35,8 @@ constexpr MetricInfo kDirty{gauge, "odradek_compaction_dirty_percent",
                             "How much of the dirtiest compacted log has not been compacted"};
 constexpr MetricInfo kIdle{gauge, "odradek_compaction_idle_seconds",
                            "Time since a log was compacted, or since the start", Unit::seconds};
+constexpr MetricInfo kLastRun{gauge, "odradek_compaction_last_run_seconds",
+                              "Time that the last compaction of a log took", Unit::seconds};
 constexpr MetricInfo kUncleanable{gauge, "odradek_compaction_uncleanable_partitions",
                                   "Logs that are not compacted because of damage in them"};
 
@@ -67,6 +69,7 @@ Compactor::Compactor(CompactionOptions options, Logs logs)
   };
   watch(kDirty, [this] { return dirty_percent_; });
   watch(kIdle, [this] { return idle_nanoseconds(); });
+  watch(kLastRun, [this] { return last_run_ / 1ns; });
   watch(kUncleanable, [this] { return uncleanable_; });
 }
 
@@ -192,6 +195,7 @@ Task<std::vector<Lease>> Compactor::borrow(const Cleanable& range) {
 
 Task<void> Compactor::clean(Partition& partition, Cleanable range) {
   const Partition::Pin pin(partition);
+  const MonoTime began = reactor::this_shard().now();
   std::vector<Lease> memory = co_await borrow(range);
   if (memory.empty()) {
     take_result(partition, fail(Errc::overloaded, "no memory for its keys"), {});
@@ -204,6 +208,7 @@ Task<void> Compactor::clean(Partition& partition, Cleanable range) {
   KeyMap keys(std::move(chunks), options_.load_factor, KeyHasher(key_low, key_high));
   Compaction compaction(partition, pace_, keys, range, reactor::this_shard().wall_now().ms);
   const Status result = co_await compaction.run();
+  if (result) last_run_ = reactor::this_shard().now() - began;
   take_result(partition, result, compaction.report());
 }
 

@@ -61,6 +61,7 @@ class Compactor {
   int64_t uncleanable_ = 0;
   MonoTime began_;
   std::optional<MonoTime> cleaned_at_;
+  Duration last_run_{};  // that ended well
   reactor::Counter& runs_;
   reactor::Counter& read_bytes_;
   reactor::Counter& cleaned_bytes_;

@@ -39,6 +39,11 @@ constexpr MetricInfo kRounds{counter, "odradek_destage_rounds_total",
                              "Times that memory was written to segment files"};
 constexpr MetricInfo kDestaged{counter, "odradek_destaged_bytes_total",
                                "Bytes written from memory to segment files", Unit::bytes};
+constexpr MetricInfo kRetentionSegments{
+    counter, "odradek_retention_deleted_segments_total",
+    "Segments deleted for their age, for their size, or because their records were"};
+constexpr MetricInfo kRetentionBytes{counter, "odradek_retention_deleted_bytes_total",
+                                     "Bytes of the segments that were deleted so", Unit::bytes};
 constexpr MetricInfo kFenced{gauge, "odradek_log_directory_fenced",
                              "1 after a write error: nothing is acknowledged here until a restart"};
 constexpr MetricInfo kFull{gauge, "odradek_log_directory_full",
@@ -93,7 +98,11 @@ DiskMetrics::DiskMetrics(LogDisk& disk)
     : destage_rounds(
           reactor::this_shard().metrics().counter(kRounds, directory_labels(disk.path()))),
       destaged_bytes(
-          reactor::this_shard().metrics().counter(kDestaged, directory_labels(disk.path()))) {
+          reactor::this_shard().metrics().counter(kDestaged, directory_labels(disk.path()))),
+      retention_segments(reactor::this_shard().metrics().counter(kRetentionSegments,
+                                                                 directory_labels(disk.path()))),
+      retention_bytes(
+          reactor::this_shard().metrics().counter(kRetentionBytes, directory_labels(disk.path()))) {
   const LogDisk* d = &disk;
   const Wal* wal = &disk.wal();
   const auto watch = [&](const MetricInfo& info, std::function<int64_t()> read) {

@@ -30,6 +30,8 @@ class DiskMetrics {
   reactor::Counter& destage_rounds;
   // Written by the partitions.
   reactor::Counter& destaged_bytes;
+  reactor::Counter& retention_segments;
+  reactor::Counter& retention_bytes;
 
  private:
   std::vector<reactor::MetricWatch> watches_;

@@ -98,6 +98,8 @@ Task<Status> Partition::remove_segments(size_t count) {
   Status status;
   for (const Offset base : bases) {
     CHECK(segments_.at(0).base() == base, base);
+    disk_.metrics().retention_segments.add();
+    disk_.metrics().retention_bytes.add(segments_.at(0).size_bytes());
     Status taken = co_await segments_.remove_oldest();
     if (status) status = std::move(taken);
   }

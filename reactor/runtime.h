@@ -15,7 +15,8 @@ namespace odradek::reactor {
 struct RuntimeOptions {
   uint32_t shards = 1;  // 1 .. kShardsMax
   size_t arena_bytes_per_shard = size_t{256} << 20;
-  bool pin = false;  // one core a shard, when there are enough
+  bool pin = false;       // one core a shard, when there are enough
+  bool log_lines = true;  // else nothing is logged: of a program that says itself what went wrong
 };
 
 // What runs on shard 0; its value is the process's exit code. It ends what it started first.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmd/broker/banner.h"
+#include "cmd/broker/client_metrics_configs.h"
 #include "cmd/broker/config_view.h"
 #include "cmd/broker/connection.h"
 #include "cmd/broker/group_configs.h"
@@ -150,6 +151,7 @@ Task<Status> Broker::start_metadata() {
   options.group_fault = [this](const metadata::ConfigMap& set) {
     return group_configs_fault(set, config_);
   };
+  options.client_metrics_fault = &client_metrics_fault;
   options.snapshot_every_bytes = config_.metadata_snapshot_bytes;
   options.snapshot_every_ms = config_.metadata_snapshot_ms;
   CO_TRY_ASSIGN(controller_,

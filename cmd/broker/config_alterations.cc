@@ -151,11 +151,10 @@ Refusal check(const RequestContext& context, const ConfigAlteration& asked) {
   if (auto fault = metadata::changes_fault(asked.changes)) return invalid(std::move(*fault));
   switch (asked.resource.type) {
     case ResourceType::topic:
-    case ResourceType::group: return std::nullopt;
+    case ResourceType::group:
+    case ResourceType::client_metrics: return std::nullopt;
     case ResourceType::broker: return check_broker(context, asked);
     case ResourceType::broker_logger: return check_logger(context, asked);
-    case ResourceType::client_metrics:
-      return invalid("This broker has no configurations of this type of resource");
   }
   return invalid(fmt::format("Unknown resource type {}", static_cast<int>(asked.resource.type)));
 }

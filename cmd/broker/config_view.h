@@ -22,6 +22,7 @@ enum class ConfigSource : int8_t {
   static_broker = 4,
   default_value = 5,
   logger = 6,
+  client_metrics = 7,
   group = 8,
 };
 

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "cmd/broker/config_text.h"
 
 namespace odradek::broker {
 
@@ -74,23 +75,6 @@ constexpr auto kDefs = std::to_array<GroupConfigDef>({
           "Kept; share groups are not served yet."),
 });
 
-std::string_view trimmed(std::string_view text) {
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// As Java reads it: spaces around it and one plus do not matter.
-std::optional<int32_t> number_of(std::string_view text) {
-  text = trimmed(text);
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  int32_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -101,11 +85,11 @@ std::string lower(std::string_view text) {
 int32_t property_number(std::string_view property, const BrokerConfig& config) {
   const auto found = config.properties.find(property);
   if (found != config.properties.end()) {
-    if (const auto number = number_of(found->second)) return *number;
+    if (const auto number = java_int(found->second)) return *number;
   }
   const BrokerConfigDef* def = find_broker_config(property);
   CHECK(def && def->default_value);
-  return number_of(*def->default_value).value_or(0);
+  return java_int(*def->default_value).value_or(0);
 }
 
 size_t digits_of(std::string_view text) {
@@ -153,7 +137,7 @@ std::optional<std::string> value_fault(const GroupConfigDef& def, const std::str
     return fault("Expected value to be either true or false");
   }
   if (def.type == int32) {
-    const auto number = number_of(value);
+    const auto number = java_int(value);
     if (!number) return fault("Not a number of type INT");
     if (*number >= def.min) return std::nullopt;
     return fmt::format("Invalid value {} for configuration {}: Value must be at least {}", *number,
@@ -177,7 +161,7 @@ std::optional<std::string> value_fault(const GroupConfigDef& def, const std::str
 int32_t number_for(const GroupConfigDef& def, const ConfigMap& set, const BrokerConfig& config) {
   const auto found = set.find(def.name);
   if (found == set.end()) return property_number(def.property, config);
-  return number_of(found->second).value_or(def.min);
+  return java_int(found->second).value_or(def.min);
 }
 
 // The broker's own assignment intervals change while it runs and are not looked at here.
@@ -210,7 +194,7 @@ std::optional<std::string> bounds_fault(const ConfigMap& set, const BrokerConfig
 
 std::string shown(const GroupConfigDef& def, const std::string& value) {
   if (def.type == int32) {
-    if (const auto number = number_of(value)) return std::to_string(*number);
+    if (const auto number = java_int(value)) return std::to_string(*number);
   }
   return def.type == boolean ? lower(trimmed(value)) : std::string(trimmed(value));
 }
@@ -253,7 +237,7 @@ std::optional<int32_t> group_number(std::string_view name, const ConfigMap* set,
   if (!set) return std::nullopt;
   const auto found = set->find(name);
   if (found == set->end()) return std::nullopt;
-  const auto number = number_of(found->second);
+  const auto number = java_int(found->second);
   if (!number) return std::nullopt;
   const GroupConfigDef& def = *find_group_config(name);
   const int32_t low =

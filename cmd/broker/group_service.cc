@@ -14,6 +14,16 @@ using reactor::Task;
 
 namespace {
 
+using enum reactor::MetricKind;
+using reactor::MetricInfo;
+
+constexpr MetricInfo kCommits{counter, "odradek_group_offset_commits_total",
+                              "Offsets that groups committed, one each partition"};
+constexpr MetricInfo kExpirations{counter, "odradek_group_offset_expirations_total",
+                                  "Committed offsets that went because nobody used them"};
+constexpr MetricInfo kRebalances{counter, "odradek_group_rebalances_total",
+                                 "Rebalances of groups, by type of the group"};
+
 // One code point of `text` at `at`, which moves behind it; a byte that is no UTF-8 stands for
 // itself.
 uint32_t next_code_point(std::string_view text, size_t& at) {
@@ -95,6 +105,26 @@ int32_t ImageView::assignment_interval_ms(std::string_view group, int32_t otherw
   return static_cast<int32_t>(view.number("group.consumer.assignment.interval.ms", otherwise));
 }
 
+GroupService::GroupService(BrokerShard& shard) : shard_(shard), view_(shard) {
+  const auto watch = [this](const MetricInfo& info, std::string labels,
+                            uint64_t group::CoordinatorStats::* field) {
+    watches_.push_back(reactor::this_shard().metrics().watch(
+        info, std::move(labels), [this, field] { return static_cast<int64_t>(stats().*field); }));
+  };
+  using Stats = group::CoordinatorStats;
+  const auto type = [](std::string_view name) { return reactor::metric_labels({{"type", name}}); };
+  watch(kCommits, {}, &Stats::offset_commits);
+  watch(kExpirations, {}, &Stats::offset_expirations);
+  watch(kRebalances, type("classic"), &Stats::classic_rebalances);
+  watch(kRebalances, type("consumer"), &Stats::consumer_rebalances);
+}
+
+group::CoordinatorStats GroupService::stats() const {
+  group::CoordinatorStats sum = gone_;
+  for (const auto& [id, partition] : partitions_) sum += partition->coordinator().stats();
+  return sum;
+}
+
 GroupService::~GroupService() { CHECK(partitions_.empty(), partitions_.size()); }
 
 void GroupService::open(const metadata::Topic& topic) {
@@ -123,6 +153,18 @@ Task<void> GroupService::close(const metadata::Topic& topic) {
     const auto gone = std::move(found->second);
     partitions_.erase(found);
     co_await gone->stop();
+    gone_ += gone->coordinator().stats();
+  }
+}
+
+Task<void> GroupService::visit(std::function<void(const group::GroupFacts&)> visitor) {
+  std::vector<log::TopicPartition> ids;
+  for (const auto& [id, partition] : partitions_) ids.push_back(id);
+  for (const auto& id : ids) {
+    const auto found = partitions_.find(id);
+    if (found == partitions_.end() || !found->second->active()) continue;
+    found->second->coordinator().visit(visitor);
+    co_await reactor::yield();
   }
 }
 

@@ -4,6 +4,7 @@
 // Owned by the BrokerShard; its shard only. Coordinators come and go with the topic's partitions.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "log/types.h"
+#include "reactor/metrics.h"
 #include "reactor/task.h"
 #include "reactor/wait.h"
 #include "replication/group/cluster_view.h"
@@ -50,7 +52,7 @@ class ImageView : public group::ClusterView {
 
 class GroupService {
  public:
-  explicit GroupService(BrokerShard& shard) : shard_(shard), view_(shard) {}
+  explicit GroupService(BrokerShard& shard);
   ~GroupService();
   GroupService(const GroupService&) = delete;
   GroupService& operator=(const GroupService&) = delete;
@@ -68,16 +70,22 @@ class GroupService {
   // What all coordinators of this shard list; the first error, if any.
   reactor::Task<group::ListAnswer> list();
 
+  // Shows every group of this shard whose coordinator has loaded; may take several turns.
+  reactor::Task<void> visit(std::function<void(const group::GroupFacts&)> visitor);
+
   // Refuses what waits for other members, now and from now on.
   void end_waits();
   reactor::Task<void> stop();
 
  private:
   reactor::Task<void> expire_now_and_then();
+  group::CoordinatorStats stats() const;
 
   BrokerShard& shard_;
   ImageView view_;
   std::map<log::TopicPartition, std::unique_ptr<group::GroupPartition>> partitions_;
+  group::CoordinatorStats gone_;  // of coordinators that went
+  std::vector<reactor::MetricWatch> watches_;
   reactor::Event stopping_;
   reactor::Gate gate_;
   bool expiring_ = false;

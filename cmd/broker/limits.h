@@ -26,6 +26,7 @@ inline constexpr int64_t kProducerIdExpirationMs = 86'400'000;  // producer.id.e
 inline constexpr size_t kPartitionsOpenedAtOnce = 64;           // of a topic, on a shard
 inline constexpr size_t kTopicsPerTurn = 32;                    // configured between two yields
 inline constexpr size_t kPartitionsPerTurn = 256;  // looked at by one answer between two yields
+inline constexpr size_t kGroupSeriesMax = 10'000;  // groups, and partitions of groups, on a page
 inline constexpr size_t kFetchSessionsMax = 1000;  // a shard
 inline constexpr int64_t kFetchSessionIdleMs = 120'000;        // older ones may be evicted
 inline constexpr size_t kFetchSessionPartitionsMax = 200'000;  // a session

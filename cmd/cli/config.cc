@@ -1,4 +1,4 @@
-// `odradek config`: Kafka's kafka-configs.sh, for topics and brokers.
+// `odradek config`: Kafka's kafka-configs.sh, but for users, clients and ips (quota.cc).
 #include <fmt/format.h>
 
 #include "cmd/cli/configs.h"
@@ -15,16 +15,30 @@ using reactor::Task;
 namespace {
 
 constexpr VerbHelp kHelp = {
-    "config", "describe|alter --topic NAME|--broker ID [options]",
-    "Describes and alters configurations of topics and brokers; the flags of Kafka's "
-    "kafka-configs.sh\nwork too (--entity-type topics --entity-name NAME).\n",
+    "config", "describe|alter --topic NAME|--broker ID|--group NAME [options]",
+    "Describes and alters configurations of topics, brokers, their loggers, groups and "
+    "subscriptions to\nclients' metrics; the flags of Kafka's kafka-configs.sh work too "
+    "(--entity-type topics\n--entity-name NAME).\n",
     "  odradek config describe --topic orders\n"
     "  odradek config describe --broker 1 --all\n"
     "  odradek config alter --topic orders --add-config "
     "retention.ms=3600000,cleanup.policy=delete\n"
-    "  odradek config alter --topic orders --delete-config retention.ms\n"};
+    "  odradek config alter --topic orders --delete-config retention.ms\n"
+    "  odradek config alter --group orders-app --add-config consumer.session.timeout.ms=60000\n"};
 
 constexpr std::string_view kActions[] = {"describe", "alter"};
+
+// What has configurations: in the words of Kafka's tool, and our option.
+struct Kind {
+  ResourceType type;
+  std::string_view entity;
+  const char* option;
+};
+constexpr Kind kKinds[] = {{ResourceType::topic, "topics", "topic"},
+                           {ResourceType::broker, "brokers", "broker"},
+                           {ResourceType::broker_logger, "broker-loggers", "broker-logger"},
+                           {ResourceType::group, "groups", "group"},
+                           {ResourceType::client_metrics, "client-metrics", "client-metrics"}};
 
 struct ConfigRequest {
   Common common;
@@ -41,8 +55,11 @@ void declare(Arguments& arguments) {
       .values("t,topic", "NAME", "a topic; may be repeated")
       .values("broker", "ID", "a broker, by node id; may be repeated")
       .flag("broker-defaults", "the default of all brokers")
-      .value("entity-type", "TYPE", "topics or brokers")
-      .values("entity-name", "NAME", "a topic or a node id")
+      .values("broker-logger", "ID", "the loggers of a broker, by node id; may be repeated")
+      .values("group", "NAME", "a group; may be repeated")
+      .values("client-metrics", "NAME", "a subscription to clients' metrics; may be repeated")
+      .value("entity-type", "TYPE", "topics, brokers, broker-loggers, groups or client-metrics")
+      .values("entity-name", "NAME", "a topic, a node id, a group or a subscription")
       .flag("entity-default", "with --entity-type brokers: the default of all brokers")
       .flag("all", "describe: what is inherited or default, too")
       .values("add-config", "K=V,K=[V,V]", "alter: set these; brackets around values with commas")
@@ -73,23 +90,28 @@ Status add_resources(const Arguments& arguments, ConfigRequest& request) {
   const auto add = [&](ResourceType type, const std::vector<std::string>& names) {
     for (const std::string& name : names) request.resources.push_back({type, name});
   };
-  add(ResourceType::topic, arguments.texts("topic"));
-  add(ResourceType::broker, arguments.texts("broker"));
   const std::string type = arguments.text("entity-type");
-  if (type == "topics") {
-    add(ResourceType::topic, arguments.texts("entity-name"));
-  } else if (type == "brokers") {
-    add(ResourceType::broker, arguments.texts("entity-name"));
-  } else if (!type.empty()) {
-    return fail(Errc::invalid, "--entity-type " + type + ": only topics and brokers");
-  } else if (arguments.has("entity-name")) {
-    return fail(Errc::invalid, "--entity-name needs --entity-type topics or brokers");
+  bool known = type.empty();
+  for (const Kind& kind : kKinds) {
+    add(kind.type, arguments.texts(kind.option));
+    if (type != kind.entity) continue;
+    known = true;
+    add(kind.type, arguments.texts("entity-name"));
+  }
+  if (!known) {
+    return fail(Errc::invalid, "--entity-type " + type +
+                                   ": must be topics, brokers, "
+                                   "broker-loggers, groups or client-metrics; quotas are a verb");
+  }
+  if (type.empty() && arguments.has("entity-name")) {
+    return fail(Errc::invalid, "--entity-name needs --entity-type, topics or brokers or another");
   }
   if (arguments.has("broker-defaults") || arguments.has("entity-default")) {
     request.resources.push_back({ResourceType::broker, ""});
   }
   if (request.resources.empty()) {
-    return fail(Errc::invalid, "say of what: --topic NAME, --broker ID or --broker-defaults");
+    return fail(Errc::invalid,
+                "say of what: --topic NAME, --broker ID, --broker-defaults, --group NAME, ...");
   }
   for (const Resource& resource : request.resources) TRY(target_of(resource));
   return {};
@@ -116,11 +138,6 @@ Result<ConfigRequest> make_request(const Arguments& arguments) {
   return request;
 }
 
-std::string name_of(const Resource& resource) {
-  if (resource.type == ResourceType::topic) return "topic " + resource.name;
-  return resource.name.empty() ? "brokers" : "broker " + resource.name;
-}
-
 Cell value_cell(const ConfigValue& value) {
   if (value.sensitive) return "(secret)";
   return value.value ? Cell(*value.value) : Cell(nullptr);
@@ -136,7 +153,7 @@ Task<Status> describe(Client& client, const ConfigRequest& request) {
   for (size_t i = 0; i < configs.size(); ++i) {
     for (const ConfigValue& value : configs[i]) {
       if (!request.all && !value.is_set_on(request.resources[i].type)) continue;
-      std::vector<Cell> cells{name_of(request.resources[i]), value.name, value_cell(value),
+      std::vector<Cell> cells{resource_text(request.resources[i]), value.name, value_cell(value),
                               std::string(source_name(value.source)), value.read_only};
       if (json) cells.emplace_back(value.synonyms);
       table.add(std::move(cells));
@@ -153,9 +170,9 @@ Task<Status> alter(Client& client, const ConfigRequest& request) {
   for (const Resource& resource : request.resources) {
     CO_TRY(co_await alter_configs(client, resource, request.changes, deadline_of(request.common)));
     if (request.common.json) {
-      print_out(Cell{{"altered", name_of(resource)}}.dump(2) + "\n");
+      print_out(Cell{{"altered", resource_text(resource)}}.dump(2) + "\n");
     } else if (!request.common.quiet) {
-      print_out(fmt::format("Altered the configuration of {}.\n", name_of(resource)));
+      print_out(fmt::format("Altered the configuration of {}.\n", resource_text(resource)));
     }
   }
   co_return Status{};

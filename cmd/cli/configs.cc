@@ -27,11 +27,6 @@ constexpr std::string_view kSources[] = {"UNKNOWN",
                                          "DYNAMIC_CLIENT_METRICS_CONFIG",
                                          "DYNAMIC_GROUP_CONFIG"};
 
-std::string printed(const Resource& resource) {
-  if (resource.type == ResourceType::topic) return "topic " + resource.name;
-  return resource.name.empty() ? "the default of all brokers" : "broker " + resource.name;
-}
-
 ConfigValue take(const kafka::DescribeConfigsResponse::DescribeConfigsResourceResult& from) {
   ConfigValue out;
   out.name = from.name;
@@ -48,9 +43,26 @@ ConfigValue take(const kafka::DescribeConfigsResponse::DescribeConfigsResourceRe
 
 }  // namespace
 
+std::string resource_text(const Resource& resource) {
+  switch (resource.type) {
+    case ResourceType::topic: return "topic " + resource.name;
+    case ResourceType::broker: return resource.name.empty() ? "brokers" : "broker " + resource.name;
+    case ResourceType::broker_logger: return "loggers of broker " + resource.name;
+    case ResourceType::client_metrics: return "client metrics " + resource.name;
+    case ResourceType::group: return "group " + resource.name;
+  }
+  return resource.name;
+}
+
 bool ConfigValue::is_set_on(ResourceType type) const {
-  if (type == ResourceType::topic) return source == 1;
-  return source == 2 || source == 3;
+  switch (type) {
+    case ResourceType::topic: return source == 1;
+    case ResourceType::broker: return source == 2 || source == 3;
+    case ResourceType::broker_logger: return source == 6;
+    case ResourceType::client_metrics: return source == 7;
+    case ResourceType::group: return source == 8;
+  }
+  return false;
 }
 
 std::string_view source_name(int8_t source) {
@@ -78,7 +90,9 @@ Result<std::vector<ConfigChange>> parse_changes(const std::vector<std::string>& 
 
 Result<client::Target> target_of(const Resource& resource) {
   client::Target target;
-  if (resource.type == ResourceType::broker && !resource.name.empty()) {
+  const bool of_broker =
+      resource.type == ResourceType::broker || resource.type == ResourceType::broker_logger;
+  if (of_broker && !resource.name.empty()) {
     TRY_ASSIGN(const int64_t node, parse_number("broker", resource.name, 0, INT32_MAX));
     target.node = static_cast<int32_t>(node);
   }
@@ -104,7 +118,7 @@ Task<Result<std::vector<std::vector<ConfigValue>>>> describe_configs(
     const auto& result = reply.message.results[0];
     if (result.error_code != 0) {
       co_return fail(client::broker_error(
-          result.error_code, "configuration of " + printed(resource), result.error_message));
+          result.error_code, "configuration of " + resource_text(resource), result.error_message));
     }
     auto& values = out.emplace_back();
     for (const auto& config : result.configs) values.push_back(take(config));
@@ -132,8 +146,8 @@ Task<Status> alter_configs(Client& client, Resource resource, std::vector<Config
                                       target, std::move(request), deadline));
   for (const auto& answer : reply.message.responses) {
     if (answer.error_code == 0) continue;
-    co_return fail(client::broker_error(answer.error_code, "configuration of " + printed(resource),
-                                        answer.error_message));
+    co_return fail(client::broker_error(
+        answer.error_code, "configuration of " + resource_text(resource), answer.error_message));
   }
   co_return Status{};
 }

@@ -1,4 +1,5 @@
-// Reading and changing configurations of topics and brokers, for the verbs that show or set them.
+// Reading and changing configurations of topics, brokers and others, for the verbs that show or set
+// them.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,20 @@
 namespace odradek::cli {
 
 // Kafka's ConfigResource types.
-enum class ResourceType : int8_t { topic = 2, broker = 4 };
+enum class ResourceType : int8_t {
+  topic = 2,
+  broker = 4,
+  broker_logger = 8,
+  client_metrics = 16,
+  group = 32,
+};
 
 struct Resource {
   ResourceType type = ResourceType::topic;
-  std::string name;  // a topic, a node id, or empty: the default of all brokers
+  std::string name;  // a topic, a node id, a group ...; empty: the default of all brokers
 };
+// "topic orders", "broker 1", "brokers".
+std::string resource_text(const Resource& resource);
 
 struct ConfigValue {
   std::string name;

@@ -33,14 +33,17 @@ std::optional<int> parse_or_exit(Arguments& arguments, std::string_view verb,
   return 0;
 }
 
-Result<std::string> choose_action(const Arguments& arguments,
-                                  std::span<const std::string_view> actions) {
+Result<ActionAndNames> choose_action_and_names(const Arguments& arguments,
+                                               std::span<const std::string_view> actions) {
   std::vector<std::string> chosen;
+  std::vector<std::string> names = arguments.words();
   for (const std::string_view action : actions) {
     if (arguments.has(std::string(action))) chosen.emplace_back(action);
   }
-  const bool word = chosen.empty() && !arguments.words().empty();
-  if (word) chosen.push_back(arguments.words().front());
+  if (chosen.empty() && !names.empty()) {
+    chosen.push_back(std::move(names.front()));
+    names.erase(names.begin());
+  }
   const std::string list = fmt::format("{}", fmt::join(actions, ", "));
   if (chosen.empty()) return fail(Errc::invalid, "say what to do: one of " + list);
   if (chosen.size() > 1) return fail(Errc::invalid, "only one at a time of " + list);
@@ -50,11 +53,17 @@ Result<std::string> choose_action(const Arguments& arguments,
                 fmt::format("'{}' is none of {}{}", chosen[0], list,
                             near.empty() ? "" : fmt::format("; did you mean {}?", near)));
   }
-  if (arguments.words().size() > (word ? 1U : 0U)) {
-    return fail(Errc::invalid, fmt::format("'{}': options have names: --topic {} and the like",
-                                           arguments.words().back(), arguments.words().back()));
+  return ActionAndNames{std::move(chosen[0]), std::move(names)};
+}
+
+Result<std::string> choose_action(const Arguments& arguments,
+                                  std::span<const std::string_view> actions) {
+  TRY_ASSIGN(auto chosen, choose_action_and_names(arguments, actions));
+  if (!chosen.names.empty()) {
+    return fail(Errc::invalid, fmt::format("'{0}': options have names: --topic {0} and the like",
+                                           chosen.names.back()));
   }
-  return chosen[0];
+  return std::move(chosen.action);
 }
 
 MonoTime deadline_of(const Common& common) { return reactor::this_shard().now() + common.timeout; }
@@ -93,7 +102,9 @@ Task<int> client_main(std::string_view verb, const Common& common, const Work& w
 }  // namespace
 
 int run_with_client(std::string_view verb, const Common& common, Work work) {
-  const auto code = reactor::run_shards({}, [&] { return client_main(verb, common, work); });
+  // A verb complains by itself; how long a turn of the loop took is nothing to its user.
+  const auto code =
+      reactor::run_shards({.log_lines = false}, [&] { return client_main(verb, common, work); });
   if (code) return *code;
   complain(verb, code.error().to_string());
   return 1;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cmd/cli/arguments.h"
 #include "net/kafka/client/client.h"
@@ -32,6 +33,13 @@ std::optional<int> parse_or_exit(Arguments& arguments, std::string_view verb,
 // none, more than one, or another word.
 Result<std::string> choose_action(const Arguments& arguments,
                                   std::span<const std::string_view> actions);
+// The same, of a verb whose actions take names: what stands behind the action.
+struct ActionAndNames {
+  std::string action;
+  std::vector<std::string> names;
+};
+Result<ActionAndNames> choose_action_and_names(const Arguments& arguments,
+                                               std::span<const std::string_view> actions);
 
 // The time until which one step may take.
 MonoTime deadline_of(const Common& common);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -58,6 +59,19 @@ std::optional<int64_t> take_clock(std::string_view& text) {
   return ms + *fraction;
 }
 
+// "", "Z", "+02:00", "-0530"; milliseconds that the clock there is ahead of UTC.
+std::optional<int64_t> take_zone(std::string_view& text) {
+  if (text.empty() || take(text, 'Z')) return 0;
+  const bool behind = text.starts_with('-');
+  if (!take(text, '+') && !take(text, '-')) return std::nullopt;
+  const auto hours = take_number(text, 2);
+  (void)take(text, ':');
+  const auto minutes = take_number(text, 2);
+  if (!hours || !minutes || *hours > 18 || *minutes > 59) return std::nullopt;
+  const int64_t ms = (*hours * 60 + *minutes) * 60'000;
+  return behind ? -ms : ms;
+}
+
 std::optional<int64_t> parse_date(std::string_view text) {
   const auto day = take_date(text);
   if (!day) return std::nullopt;
@@ -67,12 +81,13 @@ std::optional<int64_t> parse_date(std::string_view text) {
     if (!clock) return std::nullopt;
     ms += *clock;
   }
-  (void)take(text, 'Z');
-  return text.empty() ? std::optional(ms) : std::nullopt;
+  const auto zone = take_zone(text);
+  if (!zone || !text.empty()) return std::nullopt;
+  return ms - *zone;
 }
 
-std::optional<int64_t> parse_age(std::string_view text) {
-  if (!take(text, '-')) return std::nullopt;
+// "90s", "15m", "2h", "7d".
+std::optional<int64_t> parse_length(std::string_view text) {
   const auto count = take_number(text, 0);
   if (!count || text.size() != 1 || *count > 1'000'000'000) return std::nullopt;
   switch (text[0]) {
@@ -84,16 +99,64 @@ std::optional<int64_t> parse_age(std::string_view text) {
   }
 }
 
+// A number and what it counts, off the front: "2H", "0.5S"; milliseconds.
+std::optional<int64_t> take_iso_part(std::string_view& text, bool clock) {
+  static constexpr int64_t kMost = 1'000'000'000;
+  const auto count = take_number(text, 0);
+  if (!count || *count > kMost) return std::nullopt;
+  int64_t thousandths = 0;
+  if (clock && take(text, '.')) {
+    int64_t unit = 100;
+    const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0) return std::nullopt;
+    for (const char c : text.substr(0, digits)) {
+      thousandths += (c - '0') * unit;
+      unit /= 10;
+    }
+    text.remove_prefix(digits);
+    if (!take(text, 'S')) return std::nullopt;
+    return *count * 1000 + thousandths;
+  }
+  if (!clock && take(text, 'D')) return *count * 86'400'000;
+  if (clock && take(text, 'H')) return *count * 3'600'000;
+  if (clock && take(text, 'M')) return *count * 60'000;
+  if (clock && take(text, 'S')) return *count * 1000;
+  return std::nullopt;
+}
+
+// "P1DT2H30M".
+std::optional<int64_t> parse_iso_length(std::string_view text) {
+  if (!take(text, 'P') || text.empty() || text.ends_with('T')) return std::nullopt;
+  int64_t ms = 0;
+  bool clock = false;
+  while (!text.empty()) {
+    if (!clock && take(text, 'T')) clock = true;
+    const auto part = take_iso_part(text, clock);
+    if (!part) return std::nullopt;
+    ms += *part;
+  }
+  return ms;
+}
+
 }  // namespace
 
 Result<int64_t> parse_time(std::string_view option, std::string_view text, int64_t now_ms) {
   std::string_view rest = text;
   const auto number = take_number(rest, 0);
   if (number && rest.empty()) return *number;
-  if (const auto age = parse_age(text)) return std::max<int64_t>(now_ms - *age, 0);
+  if (text.starts_with('-')) {
+    if (const auto age = parse_length(text.substr(1))) return std::max<int64_t>(now_ms - *age, 0);
+  }
   if (const auto date = parse_date(text)) return *date;
   return fail(Errc::invalid, fmt::format("{} {}: must be milliseconds since 1970, a UTC date like "
                                          "2026-01-31T12:30:00, or an age like -2h",
+                                         option, text));
+}
+
+Result<int64_t> parse_duration(std::string_view option, std::string_view text) {
+  if (const auto length = parse_length(text)) return *length;
+  if (const auto length = parse_iso_length(text)) return *length;
+  return fail(Errc::invalid, fmt::format("{} {}: must be a length of time like 2h, 7d or P1DT2H30M",
                                          option, text));
 }
 

@@ -11,6 +11,7 @@ int run_serve(std::span<const std::string> arguments);
 int run_topic(std::span<const std::string> arguments);
 int run_produce(std::span<const std::string> arguments);
 int run_consume(std::span<const std::string> arguments);
+int run_group(std::span<const std::string> arguments);
 int run_offsets(std::span<const std::string> arguments);
 int run_config(std::span<const std::string> arguments);
 int run_quota(std::span<const std::string> arguments);

@@ -29,6 +29,8 @@ class Offload {
   void submit(Op& op, OffloadHome& home);
   // False when kLogLinesQueued lines wait already; the drop is counted and told with the next line.
   bool write_line(std::string line);
+  // From now on lines go nowhere. REQUIRES: no shard runs yet.
+  void drop_lines() { lines_wanted_ = false; }
 
  private:
   struct Job {
@@ -44,6 +46,7 @@ class Offload {
   std::deque<Job> jobs_;
   std::deque<std::string> lines_;
   uint64_t lines_dropped_ = 0;
+  bool lines_wanted_ = true;
   bool stopping_ = false;
   std::thread jobs_thread_;
   std::thread lines_thread_;

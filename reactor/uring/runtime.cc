@@ -134,6 +134,7 @@ Result<int> run_shards(const RuntimeOptions& options, ShardMain main) {
   TRY_ASSIGN(const int signal_fd, block_signals());
   auto process = std::make_unique<Process>(options);
   process->signal_fd = signal_fd;
+  if (!options.log_lines) process->offload.drop_lines();
   process->main = std::move(main);
   std::vector<std::thread> threads;
   for (uint32_t i = 1; i < options.shards; ++i) {

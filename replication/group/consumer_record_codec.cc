@@ -120,12 +120,9 @@ Subscription subscription_from(const ConsumerGroupMemberMetadataValue& value) {
   return said;
 }
 
-// Reads a record with a group and a member in its key.
-template <class Record, class Key, class Value, class Take>
-Logged decode_of_member(wire::Reader& reader, std::optional<BytesView> bytes, Take take) {
-  Key key;
-  if (const Status read = decode(reader, kKeyVersion, key); !read) return bad(read);
-  Record out{std::string(key.group_id), std::string(key.member_id), std::nullopt};
+// `out` with what its value says; as it is for a tombstone.
+template <class Value, class Record, class Take>
+Logged with_value(Record out, std::optional<BytesView> bytes, Take take) {
   if (!bytes) return out;
   wire::Scratch scratch;
   Value value;
@@ -134,17 +131,20 @@ Logged decode_of_member(wire::Reader& reader, std::optional<BytesView> bytes, Ta
   return out;
 }
 
+// Reads a record with a group and a member in its key.
+template <class Record, class Key, class Value, class Take>
+Logged decode_of_member(wire::Reader& reader, std::optional<BytesView> bytes, Take take) {
+  Key key;
+  if (const Status read = decode(reader, kKeyVersion, key); !read) return bad(read);
+  return with_value<Value>(
+      Record{std::string(key.group_id), std::string(key.member_id), std::nullopt}, bytes, take);
+}
+
 template <class Record, class Key, class Value, class Take>
 Logged decode_of_group(wire::Reader& reader, std::optional<BytesView> bytes, Take take) {
   Key key;
   if (const Status read = decode(reader, kKeyVersion, key); !read) return bad(read);
-  Record out{std::string(key.group_id), std::nullopt};
-  if (!bytes) return out;
-  wire::Scratch scratch;
-  Value value;
-  if (const Status read = read_value(*bytes, scratch, value); !read) return bad(read);
-  out.value = take(value);
-  return out;
+  return with_value<Value>(Record{std::string(key.group_id), std::nullopt}, bytes, take);
 }
 
 Logged decode_topics(wire::Reader& reader, std::optional<BytesView> bytes) {
@@ -156,16 +156,15 @@ Logged decode_topics(wire::Reader& reader, std::optional<BytesView> bytes) {
 Logged decode_regex(wire::Reader& reader, std::optional<BytesView> bytes) {
   ConsumerGroupRegularExpressionKey key;
   if (const Status read = decode(reader, kKeyVersion, key); !read) return bad(read);
-  RegexRecord out{std::string(key.group_id), std::string(key.regular_expression), std::nullopt};
-  if (!bytes) return out;
-  wire::Scratch scratch;
-  ConsumerGroupRegularExpressionValue value;
-  if (const Status read = read_value(*bytes, scratch, value); !read) return bad(read);
-  auto& resolved = out.value.emplace();
-  for (const auto topic : value.topics) resolved.topics.emplace(topic);
-  resolved.version = value.version;
-  resolved.at_ms = value.timestamp;
-  return out;
+  return with_value<ConsumerGroupRegularExpressionValue>(
+      RegexRecord{std::string(key.group_id), std::string(key.regular_expression), std::nullopt},
+      bytes, [](const auto& value) {
+        ResolvedRegex resolved;
+        for (const auto topic : value.topics) resolved.topics.emplace(topic);
+        resolved.version = value.version;
+        resolved.at_ms = value.timestamp;
+        return resolved;
+      });
 }
 
 Partitions partitions_from(const ConsumerGroupTargetAssignmentMemberValue& value) {

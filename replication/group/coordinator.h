@@ -34,6 +34,8 @@
 #include "replication/group/cluster_view.h"
 #include "replication/group/consumer_group.h"
 #include "replication/group/effects.h"
+#include "replication/group/facts.h"
+#include "replication/group/undo.h"
 
 namespace odradek::group {
 
@@ -68,7 +70,10 @@ class Coordinator {
 
   MonoTime next_timer() const;
   size_t group_count() const { return groups_.size(); }
-  // For tests and metrics; null when there is none.
+  const CoordinatorStats& stats() const { return stats_; }
+  // All groups, by name.
+  void visit(const std::function<void(const GroupFacts&)>& visitor) const;
+  // For tests; null when there is none.
   const ClassicGroup* find(std::string_view group) const;
   const ConsumerGroup* find_consumer(std::string_view group) const;
 
@@ -81,25 +86,6 @@ class Coordinator {
     bool is_empty() const;                                // without members
     bool subscribes(std::string_view topic) const;
   };
-  // What failed() does about one change.
-  struct UndoOffset {
-    OffsetRecord before;
-  };
-  struct UndoRemoval {
-    std::unique_ptr<ClassicGroup> group;
-  };
-  struct UndoCreation {
-    std::string group;
-  };
-  struct UndoStatic {  // a static member's new id, in this group
-    std::string group;
-    Member before;
-    std::string id;
-  };
-  struct UndoRecord {
-    ConsumerRecord before;
-  };
-  using Undo = std::variant<UndoOffset, UndoRemoval, UndoCreation, UndoStatic, UndoRecord>;
   // An assignment that counts once it is durable.
   struct Assigned {
     std::string group;
@@ -238,6 +224,7 @@ class Coordinator {
   const ClusterView& view_;
   // Written by every input.
   std::map<std::string, Entry, std::less<>> groups_;
+  CoordinatorStats stats_;
   uint64_t serials_ = 0;
   Ticket last_ticket_{0};
   std::deque<Pending> pending_;  // by ticket

@@ -155,6 +155,7 @@ void Coordinator::refresh_epoch(Step& step, ConsumerGroup& group, bool changed) 
   const int64_t hash = metadata_hash(view_, group.topic_names());
   if (changed || hash != group.metadata_hash()) {
     write(step, EpochRecord{group.id(), GroupEpoch{group.epoch() + 1, hash}});
+    ++stats_.consumer_rebalances;
   }
   group.topics_changed = false;
   if (group.has_old_topics()) write(step, TopicsRecord{group.id(), false});
@@ -230,6 +231,7 @@ void Coordinator::fence(Step& step, ConsumerGroup& group, const std::set<std::st
   for (const auto& regex : unused) write(step, RegexRecord{group.id(), regex, std::nullopt});
   const int64_t hash = metadata_hash(view_, group.topic_names());
   write(step, EpochRecord{group.id(), GroupEpoch{group.epoch() + 1, hash}});
+  ++stats_.consumer_rebalances;
 }
 
 void Coordinator::fire(Step& step, ConsumerGroup& group) {

@@ -100,6 +100,7 @@ void Coordinator::on(Step& step, RequestId id, OffsetCommit& commit) {
     if (commit.retention_ms != -1) value.expire_ms = step.now.wall.ms + commit.retention_ms;
     value.topic_id = asked.topic_id;
     set_offset(step, commit.group, asked.topic, asked.partition, std::move(value));
+    ++stats_.offset_commits;
   }
   if (step.out.records.empty()) {
     // Nothing was kept, so nothing may stay: a group that this made is none.
@@ -200,6 +201,18 @@ void Coordinator::on(Step& step, RequestId id, ListGroups&) {
     }
   }
   reply(step, id, std::move(answer));
+}
+
+void Coordinator::visit(const std::function<void(const GroupFacts&)>& visitor) const {
+  for (const auto& [name, entry] : groups_) {
+    if (entry.consumer) {
+      const ConsumerGroup& group = *entry.consumer;
+      visitor({name, "consumer", group.state_name(), group.members().size(), entry.offsets});
+    } else {
+      const ClassicGroup& group = *entry.group;
+      visitor({name, "classic", state_name(group.state()), group.members().size(), entry.offsets});
+    }
+  }
 }
 
 void Coordinator::on(Step& step, RequestId id, DeleteGroup& removal) {
@@ -316,6 +329,7 @@ bool Coordinator::expire_offsets(Step& step, const std::string& name, Entry& ent
   for (const auto& [topic, partition] : over) {
     set_offset(step, group.id(), topic, partition, std::nullopt);
   }
+  stats_.offset_expirations += over.size();
   return entry.offsets.empty();
 }
 
@@ -332,6 +346,7 @@ bool Coordinator::expire_offsets_by_commit(Step& step, const std::string& name, 
   for (const auto& [topic, partition] : over) {
     set_offset(step, name, topic, partition, std::nullopt);
   }
+  stats_.offset_expirations += over.size();
   return entry.offsets.empty();
 }
 

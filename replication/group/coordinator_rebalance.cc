@@ -62,6 +62,7 @@ void Coordinator::begin_rebalance(Step& step, ClassicGroup& group) {
   refuse_syncs(step, group, KafkaCode::rebalance_in_progress);
   group.sync_end = kMonoMax;
   const bool first = group.in(State::empty);
+  ++stats_.classic_rebalances;
   group.begin_rebalance(step.now.wall);
   group.rebalance_is_first = first;
   if (first) {

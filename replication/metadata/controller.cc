@@ -285,9 +285,10 @@ Task<KafkaCode> Controller::enter() {
 }
 
 PlanContext Controller::plan_context(MayMutate may_mutate) const {
-  return {options_.partitions_default, options_.replication_factor_default,
-          &options_.topic_defaults,    [] { return reactor::this_shard().random(); },
-          std::move(may_mutate),       options_.group_fault};
+  return {options_.partitions_default,  options_.replication_factor_default,
+          &options_.topic_defaults,     [] { return reactor::this_shard().random(); },
+          std::move(may_mutate),        options_.group_fault,
+          options_.client_metrics_fault};
 }
 
 Task<Status> Controller::write_snapshot() {

@@ -47,6 +47,7 @@ struct ControllerOptions {
   TopicDefaults topic_defaults;            // the broker's own defaults of topic configs
   // As in PlanContext; outlives the controller.
   std::function<std::optional<std::string>(const ConfigMap&)> group_fault;
+  std::function<std::optional<Fault>(const ConfigMap&)> client_metrics_fault;
   // metadata.log.max.record.bytes.between.snapshots
   uint64_t snapshot_every_bytes = kSnapshotEveryBytes;
   // metadata.log.max.snapshot.interval.ms: the age at which a commit makes a snapshot; 0: at none.

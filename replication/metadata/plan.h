@@ -114,6 +114,12 @@ struct ProducerIdBlock {
   int32_t count = 0;
 };
 
+// A refusal: code and Kafka's message.
+struct Fault {
+  KafkaCode code;
+  std::string message;
+};
+
 // What a plan needs to know beside the image.
 struct PlanContext {
   int32_t partitions_default = 1;
@@ -125,6 +131,8 @@ struct PlanContext {
   std::function<bool(int32_t partitions)> may_mutate;
   // Kafka's message when a group may not have these configurations. Empty: it may have any.
   std::function<std::optional<std::string>(const ConfigMap&)> group_fault;
+  // The same of a subscription to clients' metrics.
+  std::function<std::optional<Fault>(const ConfigMap&)> client_metrics_fault;
 };
 
 // Null when `name` may be a topic's; else Kafka's message.
@@ -145,8 +153,8 @@ Plan<TopicResult> plan_create_partitions(const Image& image, const PlanContext& 
 // What no resource's changes may have: a name twice, no value to set. Null when they have neither;
 // else Kafka's message, for INVALID_REQUEST.
 std::optional<std::string> changes_fault(const std::vector<ConfigChange>& changes);
-// Topics are checked against topic_configs.h, groups by the context; other resources only for their
-// form: whoever calls knows what they may hold.
+// Topics are checked against topic_configs.h, groups and client metrics by the context; other
+// resources only for their form: whoever calls knows what they may hold.
 Plan<AlterResult> plan_alter_configs(const Image& image, const PlanContext& context,
                                      const std::vector<ConfigAlteration>& alterations);
 // An entity is altered as a whole or not at all; one that is named more than once is answered once.

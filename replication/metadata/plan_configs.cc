@@ -39,25 +39,31 @@ const TopicConfigDef* definition(ResourceType type, std::string_view name) {
   return nullptr;
 }
 
+bool is_list(ResourceType type, std::string_view name) {
+  if (type == ResourceType::client_metrics) return name == "metrics" || name == "match";
+  const TopicConfigDef* def = definition(type, name);
+  return def != nullptr && def->type == ConfigType::list;
+}
+
 // The list that a change starts from: what is set there, else what is in force without it.
-std::string current_list(const TopicConfigDef& def, const ConfigChange& change,
-                         const ConfigMap* set, const PlanContext& context) {
+std::string current_list(ResourceType type, const ConfigChange& change, const ConfigMap* set,
+                         const PlanContext& context) {
   if (set != nullptr) {
     const auto found = set->find(change.name);
     if (found != set->end()) return found->second;
   }
-  return effective_value(def, nullptr, *context.topic_defaults);
+  const TopicConfigDef* def = definition(type, change.name);
+  return def ? effective_value(*def, nullptr, *context.topic_defaults) : "";
 }
 
 Checked<std::string> changed_list(ResourceType type, const ConfigChange& change,
                                   const ConfigMap* set, const PlanContext& context) {
-  const TopicConfigDef* def = definition(type, change.name);
-  if (def == nullptr || def->type != ConfigType::list) {
+  if (!is_list(type, change.name)) {
     return refuse(KafkaCode::invalid_config,
                   fmt::format("Can't {} to key {} because its type is not LIST.",
                               change.op == AlterOp::append ? "APPEND" : "SUBTRACT", change.name));
   }
-  auto items = items_of(current_list(*def, change, set, context));
+  auto items = items_of(current_list(type, change, set, context));
   for (const std::string& item : items_of(*change.value)) {
     if (change.op == AlterOp::subtract) {
       std::erase(items, item);
@@ -97,6 +103,18 @@ Checked<void> check_group(const PlanContext& context, const std::string& name,
   if (!context.group_fault) return {};
   if (auto fault = context.group_fault(configs)) {
     return refuse(KafkaCode::invalid_config, std::move(*fault));
+  }
+  return {};
+}
+
+Checked<void> check_client_metrics(const PlanContext& context, const std::string& name,
+                                   const ConfigMap& configs) {
+  if (name.empty()) {
+    return refuse(KafkaCode::invalid_request, "Subscription name can't be empty");
+  }
+  if (!context.client_metrics_fault) return {};
+  if (auto fault = context.client_metrics_fault(configs)) {
+    return std::unexpected(std::move(*fault));
   }
   return {};
 }
@@ -147,6 +165,8 @@ Checked<ConfigMap> altered(const Image& image, const PlanContext& context,
     checked = check_topic(image, context, resource.name, out);
   } else if (resource.type == ResourceType::group) {
     checked = check_group(context, resource.name, out);
+  } else if (resource.type == ResourceType::client_metrics) {
+    checked = check_client_metrics(context, resource.name, out);
   }
   if (!checked) return std::unexpected(checked.error());
   return out;

@@ -15,11 +15,6 @@
 
 namespace odradek::metadata {
 
-// A refusal: code and Kafka's message.
-struct Fault {
-  KafkaCode code;
-  std::string message;
-};
 template <class T>
 using Checked = std::expected<T, Fault>;
 inline std::unexpected<Fault> refuse(KafkaCode code, std::string message) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Apache Kafka's programs for consumer groups, unchanged, against our broker: a console consumer that goes on where it left off
-# after a restart, and kafka-consumer-groups and kafka-groups with what they list, describe, reset and delete; then Kafka's own
-# dump of what the coordinator wrote.
+# after a restart, and kafka-consumer-groups and kafka-groups with what they list, describe, reset and delete; `odradek group`,
+# which must tell the same numbers; then Kafka's own dump of what the coordinator wrote. With ODRADEK_PEER=kafka Kafka is the broker.
 set -uo pipefail
 source "$(dirname "$0")/peer.sh"
 start_broker group.initial.rebalance.delay.ms=100
@@ -15,6 +15,15 @@ consume() {
   check "$1" kafka tools.consumer.ConsoleConsumer --bootstrap-server "$bootstrap" --topic "$topic" --group "$group" \
     --timeout-ms 8000 "${@:2}"
 }
+# Our verb and Kafka's tool tell the same of a group: partitions, offsets, ends and lag, and by whom they are read.
+same() {  # same GROUP --offsets|--members THEIRS OURS: columns of Kafka's lines and of ours
+  local theirs ours
+  theirs=$(groups --describe --group "$1" "$2" 2> /dev/null | awk -v g="$1" "\$1 == g { print $3 }" | sort)
+  ours=$("$odradek" group describe "$1" "$2" --quiet --bootstrap-server "$bootstrap" | awk "{ print $4 }" | sort)
+  [ -n "$theirs" ] && diff <(echo "$theirs") <(echo "$ours")
+}
+same_offsets() { same "$1" --offsets '$2, $3, $4, $5, $6, $7, $9' '$2, $3, $4, $5, $6, $9, $7'; }
+same_members() { same "$1" --members '$2, $3, $4' '$4, $3, $2'; }
 numbers() { grep -cE '^[0-9]+$' <<< "$output"; }
 
 check "kafka-topics creates a topic" \
@@ -35,6 +44,7 @@ check "and by type" groups --list --type
 holds "it is a classic group" "$output" "^$group +Classic"
 check "kafka-consumer-groups describes the offsets" groups --describe --group "$group"
 check "nothing lags" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6; c++ } END { print n + 0, c }" <<< "$2")" = "0 3"' - "$group" "$output"
+check "odradek group tells the same offsets" same_offsets "$group"
 check "it describes the state" groups --describe --group "$group" --state
 holds "without members" "$output" "$group .* Empty +0$"
 check "it describes the members" groups --describe --group "$group" --members
@@ -45,6 +55,7 @@ check "nothing lags yet" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6 } END { 
 check "a reset to the beginning, done" groups --reset-offsets --group "$group" --topic "$topic" --to-earliest --execute
 check "shows" groups --describe --group "$group"
 check "as a lag of everything" bash -c 'test "$(awk "\$1 == \"$1\" { n += \$6 } END { print n + 0 }" <<< "$2")" = 107' - "$group" "$output"
+check "odradek group tells the same lag" same_offsets "$group"
 consume "and the group reads again"
 check "all of it" test "$(numbers)" = 107
 check "a shift by -2 of one partition" groups --reset-offsets --group "$group" --topic "$topic:0" --shift-by -2 --execute
@@ -60,6 +71,8 @@ for _ in $(seq 30); do
   grep -qE "^$group +console-consumer.* 3 " <<< "$output" && break
 done
 holds "a member is described with its assignment" "$output" "^$group +console-consumer-.* +/127.0.0.1 +console-consumer +3 .*$topic:0,1,2"
+check "odradek group tells the same offsets of an active group" same_offsets "$group"
+check "and the same members" same_members "$group"
 check "a group with members is not deleted" bash -c '"$@" 2>&1 | grep -q "not empty"' - \
   "$root/tests/compat/kafka" run org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$bootstrap" --delete --group "$group"
 pkill -P "$member" 2> /dev/null
@@ -118,6 +131,8 @@ for _ in 1 2 3; do start_member consumer; done
 check "three members share three partitions" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +consumer +1 " 3
 check "the group is described" groups --describe --group "$modern" --state
 holds "as stable with three members" "$output" "^$modern .* uniform +Stable +3$"
+check "odradek group tells the same offsets of it" same_offsets "$modern"
+check "and the same members" same_members "$modern"
 stop_member 2
 check "one leaves, and two have all of them" wait_for_members "^$modern +[^ ]+ +/127.0.0.1 +consumer +[12] " 2
 stop_member 1

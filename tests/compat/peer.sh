@@ -1,5 +1,6 @@
 # Sourced by the scripts of tests/compat: a broker of ours for the script's life, and checks that count.
-#   start_broker [key=value ...]    $bootstrap, $data; stop_broker ends it with SIGTERM and checks that it went well
+#   start_broker [key=value ...]    $bootstrap, $data; stop_broker ends it with SIGTERM and checks that it went well.
+#                                   With ODRADEK_PEER=kafka in the environment it is Apache Kafka, to check the script itself
 #   one_node [key=value ...]        a directory for either broker, as one node: $home, $data, $bootstrap and $work/server.properties.
 #                                   Whoever starts them sets $broker (ours) and $kafka_pid, which end with the script
 #   wait_for_port PID [TENTHS]      until $port_kept accepts a connection; fails when the process ends, or after so many tenths of a second
@@ -23,15 +24,19 @@ wait_for_port() {
   return 1
 }
 
-one_node() {
-  port_kept=$(python3 -c 'import random, socket
+free_port() {  # with one that is 1000 higher, for Kafka's controller
+  python3 -c 'import random, socket
 while True:
     port = random.randrange(20000, 50000)
     try:
         for p in (port, port + 1000):
             with socket.socket() as s: s.bind(("127.0.0.1", p))
         print(port); break
-    except OSError: pass')
+    except OSError: pass'
+}
+
+one_node() {
+  port_kept=$(free_port)
   home=$work/kafka data=$work/kafka/data bootstrap=127.0.0.1:$port_kept
   local controller=127.0.0.1:$((port_kept + 1000))
   mkdir -p "$home"
@@ -43,6 +48,7 @@ while True:
 
 start_broker() {
   if [ -n "${ODRADEK_BOOTSTRAP:-}" ]; then bootstrap=$ODRADEK_BOOTSTRAP data=${ODRADEK_DATA:-$data}; return; fi
+  if [ "${ODRADEK_PEER:-odradek}" = kafka ]; then start_kafka "$@"; return; fi
   local port overrides=() pair
   port=${port_kept:-$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')}
   port_kept=$port bootstrap=127.0.0.1:$port
@@ -54,13 +60,23 @@ start_broker() {
   failed=$((failed + 1)); broker=; finish
 }
 
+start_kafka() {
+  port_kept=${port_kept:-$(free_port)}
+  bootstrap=127.0.0.1:$port_kept data=$work/kafka/data
+  KAFKA_HEAP=${KAFKA_HEAP:-512m} "$root/tests/compat/kafka" serve "$work/kafka" "$port_kept" "$@" >> "$work/broker.log" 2>&1 &
+  broker=$! broker_code=143  # of a JVM that SIGTERM stopped
+  wait_for_port "$broker" 600 && return
+  echo "Kafka did not start:"; tail -n 30 "$work/broker.log"
+  failed=$((failed + 1)); broker=; finish
+}
+
 stop_broker() {
   [ -n "$broker" ] || return 0
   local code=0
   kill -TERM "$broker"
   wait "$broker" || code=$?
   broker=
-  check "SIGTERM stops the broker with exit code 0" test "$code" = 0
+  check "SIGTERM stops the broker with exit code ${broker_code:-0}" test "$code" = "${broker_code:-0}"
 }
 
 check() {

@@ -15,6 +15,7 @@ value() { ask "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["d
 http=$(free_port) prometheus=$(free_port)
 start_broker "odradek.http.listeners=http://127.0.0.1:$http"
 seq 1000 | kcat -b "$bootstrap" -P -t load -p 0
+kcat -b "$bootstrap" -G readers load -e -q -X auto.offset.reset=earliest > /dev/null
 cat > "$work/prometheus.yml" << END
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: odradek, static_configs: [{targets: ["127.0.0.1:$http"]}]}]
@@ -32,6 +33,9 @@ while [ $SECONDS -lt $end ]; do seq 100 | kcat -b "$bootstrap" -P -t load -p 0; 
 holds "the target is up" "$(value 'up{job="odradek"}')" '^1$'
 holds "it was up at every scrape" "$(value "min_over_time(up{job=\"odradek\"}[${seconds}s])")" '^1$'
 holds "the rate of produced records is what was sent" "$(value 'rate(odradek_produced_records_total[30s])')" '^[1-9][0-9]'
+holds "what a group lags is what was sent since it read" "$(value 'sum by (group) (odradek_group_lag{group="readers"})')" '^[1-9][0-9]{2,}$'
+holds "the group has no members" "$(value 'odradek_group_members{group="readers"}')" '^0$'
+holds "its commits are counted" "$(value odradek_group_offset_commits_total)" '^[1-9]'
 holds "a quantile of the latency can be had" \
   "$(value 'histogram_quantile(0.99, rate(odradek_request_duration_seconds_bucket{api="Produce"}[30s]))')" '^[0-9.e-]+$'
 quiet() { ! grep -E 'level=(warn|error)' "$work/prometheus.log"; }

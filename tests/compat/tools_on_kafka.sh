@@ -7,7 +7,7 @@ kafka_pid=
 trap '[ -z "$kafka_pid" ] || { kill "$kafka_pid"; wait "$kafka_pid"; } 2> /dev/null
   [ -z "$broker" ] || { kill -9 "$broker"; wait "$broker"; } 2> /dev/null; rm -rf "$work"' EXIT
 
-start_kafka() {
+begin_kafka() {
   local port
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   KAFKA_HEAP=512m "$root/tests/compat/kafka" serve "$work/kafka" "$port" num.partitions=1 > "$work/kafka.log" 2>&1 &
@@ -24,6 +24,7 @@ start_kafka() {
 mask() {
   sed -E -e 's/\b[A-Za-z0-9_-]{22}\b/ID/g' -e "s/$1/BROKER/g" -e 's/"port": [0-9]+/"port": N/' \
     -e 's/[0-9]+\.[0-9]+ s, [0-9]+ records\/s/TIME/' -e 's/"seconds": [0-9.e-]+/"seconds": N/' \
+    -e 's/\b(reader|console-consumer)-[0-9a-f-]{36}\b/MEMBER/g' \
     -e '/ a turn of the loop took /d' -e 's/: ([A-Z_]{6,}): .*/: \1/' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/DATE/'
 }
 
@@ -111,6 +112,54 @@ quotas() {
   tell "$1" quota describe --quiet
 }
 
+groups() {
+  local member
+  tell "$1" group describe nobody
+  tell "$1" group reset app --topic tale --to-offset 150
+  tell "$1" group reset app --topic tale --to-offset 150 --execute
+  tell "$1" group reset app --topic tale:0,2 --shift-by -40 --execute --json
+  tell "$1" group reset app --topic other --shift-by 1 --execute
+  tell "$1" group reset app --all-topics --to-current
+  tell "$1" group reset app --topic tale --to-datetime 1970-01-01T00:00:01.002Z --execute --quiet
+  tell "$1" group reset app --topic tale:1 --to-latest --execute
+  tell "$1" group reset app --topic tale:2 --to-earliest --execute
+  tell "$1" group reset app --topic tale:0 --by-duration P1D
+  tell "$1" group reset app --topic tale:9 --to-latest
+  tell "$1" group reset app --topic nobody --to-latest
+  tell "$1" group list
+  tell "$1" group describe app
+  tell "$1" group describe app nobody --json
+  # A member of each protocol, whose ids are its own.
+  for protocol in classic consumer; do
+    timeout 60 "$root/tests/compat/kafka" run org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$target" --topic tale \
+      --group "$protocol" --consumer-property "group.protocol=$protocol" --consumer-property client.id=reader > /dev/null 2>&1 &
+    member=$!
+    for _ in $(seq 100); do
+      "$odradek" group describe "$protocol" --offsets --quiet -b "$target" 2> /dev/null | grep -cP '\t0\treader\t' | grep -q 3 && break
+      sleep 0.3
+    done
+    tell "$1" group list --state stable --type "$protocol"
+    tell "$1" group describe "$protocol"
+    tell "$1" group describe "$protocol" --members --quiet
+    tell "$1" group reset "$protocol" --all-topics --to-earliest --execute
+    tell "$1" group delete "$protocol" app-that-is-not
+    tell "$1" group delete-offsets "$protocol" --topic tale:0
+    kill -TERM "$member"
+    wait "$member"
+    for _ in $(seq 100); do
+      "$odradek" group list --state empty --quiet -b "$target" | grep -qx "$protocol" && break
+      sleep 0.3
+    done
+  done 2> /dev/null
+  tell "$1" group describe --all-groups --offsets
+  tell "$1" group delete-offsets app --topic tale:1
+  tell "$1" group delete-offsets app --topic other
+  tell "$1" group describe app --quiet
+  tell "$1" group delete app classic
+  tell "$1" group delete app
+  tell "$1" group list --quiet
+}
+
 newer() {  # what our broker may not serve yet
   tell "$1" topic alter --topic other --partitions 2
   settle
@@ -131,12 +180,13 @@ story() {
   records "$1"
   offsets "$1"
   the_rest "$1"
+  groups "$1"
   quotas "$1"
   the_end "$1"
 }
 
 start_broker node.id=1
-start_kafka
+begin_kafka
 target=$bootstrap story "$work/ours"
 target=$kafka_bootstrap settle_seconds=1 story "$work/theirs"
 check "the story has every verb of it on both sides" test "$(grep -c '^\$' "$work/ours")" -ge 40 -a "$(grep -c '^\$' "$work/ours")" = "$(grep -c '^\$' "$work/theirs")"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -9,6 +10,7 @@ import unittest
 
 import broker as brokers
 from cases import BrokerCase, Case, needs_process
+from confluent_kafka import Consumer, TopicPartition
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -170,6 +172,23 @@ class Tools(BrokerCase):
         self.tool("config", "alter", "--topic", topic, "--delete-config", "segment.bytes,retention.bytes")
         self.wait_for(lambda: not self.table("config", "describe", "--topic", topic), "no configuration")
 
+    def test_groups_loggers_and_client_metrics_have_configurations(self):
+        name = self.topic()
+
+        def value(*words):
+            return {row["name"]: (row["value"], row["source"]) for row in self.table("config", "describe", *words)}
+        self.tool("config", "alter", "--group", name, "--add-config", "consumer.session.timeout.ms=50000")
+        self.wait_for(lambda: value("--entity-type", "groups", "--entity-name", name) ==
+                      {"consumer.session.timeout.ms": ("50000", "DYNAMIC_GROUP_CONFIG")}, "the group's configuration")
+        self.tool("config", "alter", "--client-metrics", name, "--add-config", "metrics=[a,b],interval.ms=1000")
+        self.wait_for(lambda: value("--client-metrics", name) ==
+                      {"metrics": ("a,b", "DYNAMIC_CLIENT_METRICS_CONFIG"),
+                       "interval.ms": ("1000", "DYNAMIC_CLIENT_METRICS_CONFIG")}, "the subscription")
+        self.assertIn("client metrics", self.tool("config", "alter", "--client-metrics", name, "--add-config", "interval.ms=1", code=1))
+        self.assertIn("root", value("--broker-logger", "1"))
+        self.tool("config", "alter", "--group", name, "--delete-config", "consumer.session.timeout.ms")
+        self.tool("config", "alter", "--client-metrics", name, "--delete-config", "metrics,interval.ms")
+
     def test_quotas_are_set_described_and_removed(self):
         self.tool("quota", "alter", "--client", "fast", "--add-config", "producer_byte_rate=1000000")
         self.tool("quota", "alter", "--user-defaults", "--client", "fast", "--add-config", "request_percentage=12.5")
@@ -183,6 +202,49 @@ class Tools(BrokerCase):
         self.tool("quota", "alter", "--client", "fast", "--delete-config", "producer_byte_rate")
         self.tool("quota", "alter", "--user-defaults", "--client", "fast", "--delete-config", "request_percentage")
         self.assertEqual(self.table("quota", "describe"), [])
+
+    def test_a_group_is_described_reset_and_deleted(self):
+        topic, group = self.fresh(2), "group-" + self.topic()
+        for partition, count in ((0, 10), (1, 4)):
+            self.tool("produce", "--topic", topic, "-p", str(partition), data=b"x\n" * count)
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "client.id": "reader",
+                             "enable.auto.commit": False})
+        consumer.subscribe([topic])
+        self.wait_for(lambda: consumer.poll(0.2) or len(consumer.assignment()) == 2, "an assignment", 30)
+        consumer.commit(offsets=[TopicPartition(topic, 0, 7)], asynchronous=False)
+        [listed] = [g for g in self.table("group", "list", "--state", "stable") if g["group"] == group]
+        self.assertEqual((listed["type"], listed["protocol"], listed["coordinator"]), ("classic", "consumer", 1))
+        [about] = self.table("group", "describe", group)
+        self.assertEqual((about["state"], about["lag"]), ("Stable", 3))
+        [member] = about["members"]
+        self.assertEqual((member["client_id"], member["partitions"]), ("reader", {topic: [0, 1]}))
+        rows = [(o["partition"], o["committed"], o["log_end"], o["lag"], o["client_id"]) for o in about["offsets"]]
+        self.assertEqual(rows, [(0, 7, 10, 3, "reader"), (1, None, 4, None, "reader")])
+        reset = ("group", "reset", group, "--topic", topic)
+        self.assertIn("is active (Stable, 1 members)", self.tool(*reset, "--to-earliest", "--execute", code=1))
+        self.assertIn("NON_EMPTY_GROUP", self.tool("group", "delete", group, code=1))
+        self.assertIn("GROUP_SUBSCRIBED_TO_TOPIC",
+                      self.tool("group", "delete-offsets", group, "--topic", topic, code=1))
+        consumer.close()
+        self.wait_for(lambda: self.table("group", "describe", group)[0]["state"] == "Empty", "the member to go")
+
+        def moves(*words):
+            return [(o["partition"], o["before"], o["after"]) for o in self.table(*words)["offsets"]]
+        self.assertEqual(moves(*reset, "--to-earliest"), [(0, 7, 0), (1, None, 0)])
+        self.assertEqual(self.table("group", "describe", group)[0]["lag"], 3, "a dry run changes nothing")
+        self.assertIn("could be shifted", self.tool(*reset, "--shift-by", "-2", "--execute", code=1))
+        self.assertEqual(moves("group", "reset", group, "--topic", topic + ":0", "--shift-by", "-2", "--execute"),
+                         [(0, 7, 5)])
+        self.assertEqual(moves(*reset, "--to-offset", "6", "--execute"), [(0, 5, 6), (1, None, 4)])
+        self.assertEqual(moves("group", "reset", group, "--all-topics", "--by-duration", "PT1H", "--execute"),
+                         [(0, 6, 0), (1, 4, 0)])
+        self.assertEqual(moves(*reset, "--to-datetime", "2100-01-01T00:00:00+01:00"), [(0, 0, 10), (1, 0, 4)])
+        self.assertEqual(self.table("group", "describe", group)[0]["lag"], 14)
+        self.tool("group", "delete-offsets", group, "--topic", topic + ":1")
+        self.assertEqual(self.tool("group", "describe", group, "--quiet"), f"{group}\t{topic}\t0\t0\t10\t10\t-\t-\t-\n")
+        self.assertEqual(self.tool("group", "delete", group), f"Deleted group {group}.\n")
+        self.assertIn(f"there is no group '{group}'", self.tool("group", "describe", group, code=1))
+        self.assertNotIn(group, self.tool("group", "list", "--quiet").split("\n"))
 
     def test_records_are_deleted_before_an_offset(self):
         topic = self.fresh(2)
@@ -242,7 +304,7 @@ class Usage(Case):
     @needs_process
     def test_every_verb_has_help_with_examples(self):
         verbs = [line.split()[1] for line in run("help").stdout.decode().split("\n") if line.startswith("  odradek ")]
-        self.assertGreaterEqual(len(verbs), 13)
+        self.assertGreaterEqual(len(verbs), 14)
         for verb in verbs:
             if verb == "version":
                 continue
@@ -256,15 +318,36 @@ class Usage(Case):
         self.check(1, f"127.0.0.1:{port}", "topic", "list", "-b", f"127.0.0.1:{port}", "--timeout", "1")
         self.assertLess(time.monotonic() - began, 5)
 
+    def completed(self, shell, script):
+        if not shutil.which(shell):
+            self.skipTest(f"{shell} is not installed")
+        path = f"{os.path.dirname(brokers.binary())}:{os.environ['PATH']}"
+        return sorted(self.run_tool("env", f"PATH={path}", shell, *script).decode().split())
+
+    COMPLETIONS = (("odradek con", "config consume"), ("odradek topic --part", "--partitions"), ("odradek topic cr", "create"),
+                   ("odradek group del", "delete delete-offsets"), ("odradek group reset x --shift", "--shift-by"))
+
     @needs_process
     def test_bash_completes_verbs_and_options(self):
-        for words, wanted in (("odradek con", "consume config"), ("odradek topic --part", "--partitions"),
-                              ("odradek topic cr", "create")):
-            script = (f"PATH={os.path.dirname(brokers.binary())}:$PATH; source <(odradek completion bash); "
-                      f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _odradek; "
-                      'echo "${COMPREPLY[@]}"')
-            said = self.run_tool("bash", "-c", script).decode().split()
-            self.assertEqual(sorted(said), sorted(wanted.split()), words)
+        for words, wanted in self.COMPLETIONS:
+            said = self.completed("bash", ("-c", f"source <(odradek completion bash); COMP_WORDS=({words}); "
+                                                 'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _odradek; echo "${COMPREPLY[@]}"'))
+            self.assertEqual(said, wanted.split(), words)
+
+    @needs_process
+    def test_zsh_completes_the_same(self):
+        for words, wanted in self.COMPLETIONS:
+            said = self.completed("zsh", ("-f", "-c", f"source <(odradek completion zsh); setopt ksharrays; COMP_WORDS=({words}); "
+                                                      'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _odradek; echo "${COMPREPLY[@]}"'))
+            typed = words.split()[-1]  # zsh leaves out what does not begin with it by itself
+            self.assertEqual([word for word in said if word.startswith(typed)], wanted.split(), words)
+
+    @needs_process
+    def test_fish_completes_the_same(self):
+        for words, wanted in self.COMPLETIONS:
+            said = self.completed("fish", ("--no-config", "-c", "odradek completion fish | source; "
+                                           f"complete --do-complete '{words}' | string replace --regex '\\t.*' ''"))
+            self.assertEqual(said, wanted.split(), words)
 
 
 if __name__ == "__main__":

@@ -424,6 +424,12 @@ TEST_CASE("retention removes the oldest segments by size and by age, never what 
     co_await reactor::sleep_for(1s);
     co_await live.manager->run_retention();
     EXPECT_EQ(live.log(kFirst).log_start().value, 20);
+    const auto families = reactor::this_shard().metrics().snapshot().families;
+    const auto& segments = families.at("odradek_retention_deleted_segments_total").samples;
+    const auto& bytes = families.at("odradek_retention_deleted_bytes_total").samples;
+    REQUIRE_EQ(segments.size(), 1u);
+    EXPECT(segments.begin()->second.value >= 8);  // of 20 records, two in each
+    EXPECT(bytes.begin()->second.value >= 80'000);
     EXPECT_EQ((co_await live.append(kFirst)).base.value, 20);
   });
   world.client.start[kFirst] = 20;

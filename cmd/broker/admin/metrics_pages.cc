@@ -4,23 +4,32 @@
 #include <string>
 
 #include "cmd/broker/admin/admin_server.h"
+#include "cmd/broker/admin/group_metrics.h"
 #include "cmd/broker/admin/prometheus_text.h"
 #include "cmd/broker/admin/snapshot.h"
 #include "cmd/broker/broker.h"
 #include "cmd/broker/handler_table.h"
 #include "log/log_metrics.h"
 #include "net/kafka/api.h"
+#include "reactor/wait.h"
 
 namespace odradek::broker::admin {
 
 using reactor::MetricsSnapshot;
 using reactor::Task;
 
-Task<http::Response> metrics_page(PageRequest) {
-  const MetricsSnapshot snapshot = co_await snapshot_of_all_shards();
+// A family of more is the last one that is written in its turn.
+static constexpr size_t kSamplesPerTurn = 256;
+
+Task<http::Response> metrics_page(PageRequest request) {
+  MetricsSnapshot snapshot = co_await snapshot_of_all_shards();
+  co_await add_group_metrics(request.broker, snapshot);
   http::Response response;
   response.content_type = kPrometheusContentType;
-  response.body = prometheus_text(snapshot);
+  for (const auto& [name, family] : snapshot.families) {
+    response.body += prometheus_text(family);
+    if (family.samples.size() >= kSamplesPerTurn) co_await reactor::yield();
+  }
   co_return response;
 }
 

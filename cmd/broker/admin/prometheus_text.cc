@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iterator>
 #include <span>
 
 namespace odradek::broker::admin {
@@ -66,20 +65,23 @@ void add_histogram(std::string& out, const MetricInfo& info, std::string_view la
 
 }  // namespace
 
-std::string prometheus_text(const reactor::MetricsSnapshot& snapshot) {
-  std::string out;
-  for (const auto& [name, family] : snapshot.families) {
-    const MetricInfo& info = *family.info;
-    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, info.help, name,
-                   kind_name(info.kind));
-    for (const auto& [labels, sample] : family.samples) {
-      if (sample.histogram) {
-        add_histogram(out, info, labels, *sample.histogram);
-      } else {
-        add_sample(out, name, "", labels, "", shown(info, sample.value));
-      }
+std::string prometheus_text(const reactor::MetricsSnapshot::Family& family) {
+  const MetricInfo& info = *family.info;
+  std::string out =
+      fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", info.name, info.help, kind_name(info.kind));
+  for (const auto& [labels, sample] : family.samples) {
+    if (sample.histogram) {
+      add_histogram(out, info, labels, *sample.histogram);
+    } else {
+      add_sample(out, info.name, "", labels, "", shown(info, sample.value));
     }
   }
+  return out;
+}
+
+std::string prometheus_text(const reactor::MetricsSnapshot& snapshot) {
+  std::string out;
+  for (const auto& [name, family] : snapshot.families) out += prometheus_text(family);
   return out;
 }
 

@@ -14,5 +14,7 @@ inline constexpr const char* kPrometheusContentType = "text/plain; version=0.0.4
 // sizes powers of four from 1 KiB to 4 MiB (a bucket's count is what is surely at or below its
 // bound: reactor::Histogram::count_at_most()).
 std::string prometheus_text(const reactor::MetricsSnapshot& snapshot);
+// One of its metrics.
+std::string prometheus_text(const reactor::MetricsSnapshot::Family& family);
 
 }  // namespace odradek::broker::admin

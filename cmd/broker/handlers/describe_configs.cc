@@ -7,6 +7,7 @@
 
 #include "cmd/broker/broker_config_defs.h"
 #include "cmd/broker/broker_shard.h"
+#include "cmd/broker/client_metrics_configs.h"
 #include "cmd/broker/config_view.h"
 #include "cmd/broker/group_configs.h"
 #include "cmd/broker/handlers/handlers.h"
@@ -73,9 +74,8 @@ class Describing {
       case ResourceType::broker: return broker(asked, out);
       case ResourceType::broker_logger: return loggers(asked, out);
       case ResourceType::group: return group(asked, out);
-      case ResourceType::client_metrics: break;
+      case ResourceType::client_metrics: return client_metrics(asked, out);
     }
-    refuse(out, "This broker has no configurations of this type of resource");
   }
 
  private:
@@ -115,15 +115,31 @@ class Describing {
     const auto* set = image_.find_configs(ResourceType::group, asked.resource_name);
     for (const auto& def : group_config_defs()) {
       if (!wanted(asked, def.name)) continue;
-      const auto synonyms = synonyms_of_group(def, set, view_);
-      auto& config = out.configs.emplace_back();
-      config.name = def.name;
-      config.value = context_.keep(synonyms.front().value);
-      config.config_type = static_cast<int8_t>(def.type);
-      config.documentation.reset();
-      if (request_.include_documentation) config.documentation = def.doc;
-      add_sources(synonyms, false, config);
+      add_plain(def, synonyms_of_group(def, set, view_), out);
     }
+  }
+
+  // Of any subscription, too.
+  void client_metrics(const Asked& asked, Result& out) {
+    if (asked.resource_name.empty()) {
+      return refuse(out, "Client metrics subscription name must not be empty");
+    }
+    const auto* set = image_.find_configs(ResourceType::client_metrics, asked.resource_name);
+    for (const auto& def : client_metrics_config_defs()) {
+      if (!wanted(asked, def.name)) continue;
+      add_plain(def, synonyms_of_client_metrics(def, set), out);
+    }
+  }
+
+  template <class Def>
+  void add_plain(const Def& def, const std::vector<ConfigSynonym>& synonyms, Result& out) {
+    auto& config = out.configs.emplace_back();
+    config.name = def.name;
+    config.value = context_.keep(synonyms.front().value);
+    config.config_type = static_cast<int8_t>(def.type);
+    config.documentation.reset();
+    if (request_.include_documentation) config.documentation = def.doc;
+    add_sources(synonyms, false, config);
   }
 
   void broker(const Asked& asked, Result& out) {

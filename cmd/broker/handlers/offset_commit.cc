@@ -47,12 +47,14 @@ bool is_taken(const metadata::Topic* topic, const Request::OffsetCommitRequestPa
   return topic && topic->partition(log::PartitionId(p.partition_index));
 }
 
-bool refuses_any(const RequestContext& context, const Request& request) {
-  return std::ranges::any_of(request.topics, [&](const auto& topic) {
-    const metadata::Topic* found = find_topic(context, topic);
-    return std::ranges::any_of(topic.partitions,
-                               [found](const auto& p) { return !is_taken(found, p); });
-  });
+bool refuses_any(const Request& request, const std::vector<const metadata::Topic*>& topics) {
+  for (size_t i = 0; i < topics.size(); ++i) {
+    const auto& partitions = request.topics[i].partitions;
+    if (std::ranges::any_of(partitions, [&](const auto& p) { return !is_taken(topics[i], p); })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Where the answers of a topic go. One that is named twice has two places, unless something is
@@ -62,8 +64,10 @@ class Places {
   Places(Reply& reply, bool once) : reply_(reply), once_(once) {}
   size_t of(const Request::OffsetCommitRequestTopic& topic) {
     const size_t next = reply_.topics.size();
-    const auto [at, fresh] = seen_.try_emplace({topic.name, topic.topic_id}, next);
-    if (once_ && !fresh) return at->second;
+    if (once_) {
+      const auto [at, fresh] = seen_.try_emplace({topic.name, topic.topic_id}, next);
+      if (!fresh) return at->second;
+    }
     auto& answer = reply_.topics.emplace_back();
     answer.name = topic.name;
     answer.topic_id = topic.topic_id;
@@ -73,7 +77,7 @@ class Places {
  private:
   Reply& reply_;
   bool once_;
-  std::map<std::pair<std::string_view, Uuid>, size_t> seen_;
+  std::map<std::pair<std::string_view, Uuid>, size_t> seen_;  // when once_
 };
 
 // Fills the reply with what can be refused here; what is for the coordinator, in order, with where
@@ -87,10 +91,13 @@ struct Sorted {
   std::vector<Place> places;
 };
 Sorted sort_offsets(const RequestContext& context, const Request& request, Reply& reply) {
-  Places places(reply, refuses_any(context, request));
+  std::vector<const metadata::Topic*> topics;
+  for (const auto& topic : request.topics) topics.push_back(find_topic(context, topic));
+  Places places(reply, refuses_any(request, topics));
   Sorted out;
-  for (const auto& topic : request.topics) {
-    const metadata::Topic* found = find_topic(context, topic);
+  for (size_t i = 0; i < topics.size(); ++i) {
+    const auto& topic = request.topics[i];
+    const metadata::Topic* found = topics[i];
     const size_t at = places.of(topic);
     auto& partitions = reply.topics[at].partitions;
     for (const auto& p : topic.partitions) {

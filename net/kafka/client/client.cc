@@ -175,10 +175,10 @@ Task<Status> Client::introduce(Link& link, MonoTime deadline) {
   }
 }
 
-Result<int16_t> Client::choose_version(const Link& link, int16_t api_key) {
+Result<int16_t> Client::choose_version(const Link& link, int16_t api_key, int16_t version_max) {
   const kafka::ApiInfo& api = *kafka::find_api(api_key);
   const auto at = link.served.find(api_key);
-  const int16_t newest = std::min(api.described.high, api.newest_final);
+  const int16_t newest = std::min({api.described.high, api.newest_final, version_max});
   if (at != link.served.end()) {
     const int16_t version = std::min(at->second.high, newest);
     if (version >= at->second.low && version >= api.described.low) return version;
@@ -198,7 +198,7 @@ Task<Result<int16_t>> Client::version_for(Target target, int16_t api_key, MonoTi
   Duration back_off = kBackOffFirst;
   for (;;) {
     auto link = co_await connect(target, deadline);
-    if (link) co_return choose_version(**link, api_key);
+    if (link) co_return choose_version(**link, api_key, target.version_max);
     if (!worth_retrying(link.error().code) || !co_await pause(back_off, deadline)) {
       co_return fail(link.error());
     }

@@ -47,7 +47,8 @@ inline constexpr int32_t kAnyNode = -1;
 struct Target {
   int32_t node = kAnyNode;
   Purpose purpose = Purpose::admin;
-  bool controller = false;  // the broker that takes administrative requests
+  bool controller = false;          // the broker that takes administrative requests
+  int16_t version_max = INT16_MAX;  // for who speaks in terms that newer versions do not have
 };
 
 // The versions that one broker serves, by API key.
@@ -104,7 +105,8 @@ class Client {
   reactor::Task<Result<Reply<Message>>> call_once(Target target, Request request,
                                                   MonoTime deadline) {
     CO_TRY_ASSIGN(Link * link, co_await connect(target, deadline));
-    CO_TRY_ASSIGN(const int16_t version, choose_version(*link, Request::api_key));
+    CO_TRY_ASSIGN(const int16_t version,
+                  choose_version(*link, Request::api_key, target.version_max));
     if (Status fits = validate(version, request); !fits) {
       co_return fail(does_not_fit(*link, version, std::move(fits).error()));
     }
@@ -137,8 +139,10 @@ class Client {
   reactor::Task<Result<Link*>> connect(Target target, MonoTime deadline);
   // The link when it is usable now, else null.
   Link* usable_link(Target target);
-  // The newest version that the broker and this program know. Errc::unsupported when there is none.
-  static Result<int16_t> choose_version(const Link& link, int16_t api_key);
+  // The newest version, up to `version_max`, that the broker and this program know.
+  // Errc::unsupported when there is none.
+  static Result<int16_t> choose_version(const Link& link, int16_t api_key,
+                                        int16_t version_max = INT16_MAX);
   // The version that call() will speak, for requests whose fields depend on it.
   reactor::Task<Result<int16_t>> version_for(Target target, int16_t api_key, MonoTime deadline);
   // Sleeps for `back_off` and doubles it. False when `deadline` comes before that, or at stop.

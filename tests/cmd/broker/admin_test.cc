@@ -4,6 +4,7 @@
 
 #include "cmd/broker/admin/admin_server.h"
 #include "cmd/broker/admin/prometheus_text.h"
+#include "tests/cmd/broker/group_verbs.h"
 #include "tests/cmd/broker/verbs.h"
 
 namespace odradek::broker {
@@ -87,6 +88,40 @@ TEST_CASE(
         has(page, "\nodradek_reactor_turns_total{shard=\"" + std::to_string(shards - 1) + "\"} "));
     EXPECT_FALSE(has(page, "\nodradek_wal_groups_total{directory=\"/data\"} 0\n"));
     EXPECT_FALSE(has(page, "\nodradek_wal_flush_duration_seconds_count{directory=\"/data\"} 0\n"));
+  }
+}
+
+// A group of one that commits 5 and 3 of 20 and 0 records, and the offset of one without members.
+Task<void> some_groups(Client& c) {
+  co_await some_traffic(c);
+  for (const char* group : {"g", "alone"}) EXPECT_EQ(co_await find_coordinator(c, group), 0);
+  const Joined me = co_await join(c, "g");
+  REQUIRE_EQ(me.error, 0);
+  EXPECT_EQ((co_await sync(c, "g", me, {{me.member, "mine"}})).error, 0);
+  EXPECT_EQ(co_await commit(c, "g", 5, me, "t", 1), 0);
+  EXPECT_EQ(co_await commit(c, "g", 0, me, "t", 2), 0);
+  EXPECT_EQ(co_await commit(c, "alone", 20, {}, "t", 1), 0);
+}
+
+TEST_CASE("groups are counted by state, their lag is told by partition, on any number of shards") {
+  for (const uint32_t shards : {1u, 3u}) {
+    Watched cluster({{"group.initial.rebalance.delay.ms", "0"}}, shards);
+    EXPECT(
+        has(cluster.get("/metrics"), "\nodradek_groups{type=\"consumer\",state=\"Stable\"} 0\n"));
+    cluster.tell(&some_groups);
+    const std::string page = cluster.get("/metrics");
+    EXPECT(has(page, "\nodradek_groups{type=\"classic\",state=\"Stable\"} 1\n"));
+    EXPECT(has(page, "\nodradek_groups{type=\"classic\",state=\"Empty\"} 1\n"));
+    EXPECT(has(page, "\nodradek_group_members{group=\"g\"} 1\n"));
+    EXPECT(has(page, "\nodradek_group_members{group=\"alone\"} 0\n"));
+    const std::string first = "{group=\"g\",topic=\"t\",partition=\"1\"} ";
+    EXPECT(has(page, "\nodradek_group_committed_offset" + first + "5\n"));
+    EXPECT(has(page, "\nodradek_group_lag" + first + "15\n"));
+    EXPECT(has(page, "\nodradek_group_lag{group=\"g\",topic=\"t\",partition=\"2\"} 0\n"));
+    EXPECT(has(page, "\nodradek_group_lag{group=\"alone\",topic=\"t\",partition=\"1\"} 0\n"));
+    EXPECT(has(page, "\nodradek_group_offset_commits_total 3\n"));
+    EXPECT(has(page, "\nodradek_group_rebalances_total{type=\"classic\"} 1\n"));
+    EXPECT(has(page, "\nodradek_group_series_left_out 0\n"));
   }
 }
 

@@ -118,36 +118,42 @@ GROUP_CONFIGS = {
 }
 
 
-def groups(world):
-    """Of groups that nobody is in. One change a request: of several faults Kafka tells the first of a hash map."""
-    name, key = world.pick("g1", "g1", "g2", ""), world.random.choice(list(GROUP_CONFIGS))
-    setting = {"Name": key, "Value": world.random.choice(GROUP_CONFIGS[key])}
-    resource = {"ResourceType": GROUP, "ResourceName": name}
+CLIENT_METRICS = {
+    "interval.ms": ["100", "60000", "3600000", "99", "3600001", "soon", "", " 5000 ", "+200"],
+    "metrics": ["*", "", "org.apache.kafka.consumer.", "a,b", "a, b ,c", "a,a", "a,,b", ",", "a,"],
+    "match": ["client_id=app-.*", "client_source_address=10[.].*,client_id=x", "client_id=", "=x", "client_id", "a=b", "client_id=a=b",
+              "client_id=[", " client_id = x ", "client_software_name=a,client_software_name=b", "", "client_id=a,client_id=a"],
+    "no.such": ["1"],
+}
+
+
+def single(world, kind, names, configs, what):
+    """Of resources that are there once something is set. One change a request: of several faults Kafka tells the first of a
+    hash map."""
+    name, key = world.pick(*names), world.random.choice(list(configs))
+    setting = {"Name": key, "Value": world.random.choice(configs[key])}
+    resource = {"ResourceType": kind, "ResourceName": name}
     only = world.chance(3)
     if world.chance(4):
-        yield Step("alter a group's configs as a whole", "AlterConfigs", world.version("AlterConfigs"),
+        yield Step(f"alter {what} as a whole", "AlterConfigs", world.version("AlterConfigs"),
                    {"Resources": [{**resource, "Configs": [setting]}], "ValidateOnly": only})
     else:
         setting["ConfigOperation"] = world.pick(0, 0, 0, 0, 1, 2, 3)
-        yield Step("alter a group's configs", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
+        yield Step(f"alter {what}", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
                    {"Resources": [{**resource, "Configs": [setting]}], "ValidateOnly": only})
-    yield Step("a group's configs", "DescribeConfigs", world.version("DescribeConfigs"),
+    yield Step(what, "DescribeConfigs", world.version("DescribeConfigs"),
                {"Resources": [{**resource, "ConfigurationKeys": world.pick(None, [], [key])}], "IncludeSynonyms": world.chance(2),
                 "IncludeDocumentation": world.chance(3)}, late=True)
 
 
-def unserved(world):
-    """Configurations that Kafka has and we do not."""
-    kind, name = METRICS, world.pick("1", "", "x")
-    if world.chance(2):
-        yield Step("configs of client metrics", "DescribeConfigs", world.version("DescribeConfigs"),
-                   {"Resources": [{"ResourceType": kind, "ResourceName": name, "ConfigurationKeys": None}]}, late=True)
-    else:
-        yield Step("configs of client metrics", "IncrementalAlterConfigs", world.version("IncrementalAlterConfigs"),
-                   {"Resources": [{"ResourceType": kind, "ResourceName": name, "Configs": [
-                       {"Name": world.pick("interval.ms", "no.such"),
-                        "ConfigOperation": world.pick(0, 1, 2, 3), "Value": "45000"}]}], "ValidateOnly": True})
+def groups(world):
+    """Of groups that nobody is in."""
+    yield from single(world, GROUP, ("g1", "g1", "g2", ""), GROUP_CONFIGS, "configs of a group")
 
 
-SCENARIOS = [(5, describe), (1, describe_twice), (1, describe_broker), (6, incremental), (3, whole), (1, resources_with_configs), (3, groups), (1, unserved)]
-NEEDS = {whole: "AlterConfigs", groups: "AlterConfigs", resources_with_configs: "ListConfigResources"}
+def client_metrics(world):
+    yield from single(world, METRICS, ("m1", "m1", "m2", ""), CLIENT_METRICS, "configs of client metrics")
+
+
+SCENARIOS = [(5, describe), (1, describe_twice), (1, describe_broker), (6, incremental), (3, whole), (1, resources_with_configs), (3, groups), (2, client_metrics)]
+NEEDS = {whole: "AlterConfigs", groups: "AlterConfigs", client_metrics: "AlterConfigs", resources_with_configs: "ListConfigResources"}
