@@ -34,6 +34,8 @@ SOAKS = {
     "bare": ("the README's commands in a bare Debian 12", 1, 1, "scripts/bare"),
     "clients": ("each client of tests/compat/clients: 100,000 records in each compression, the broker killed in each", 11, 1,
                 "tests/compat/clients/run --nth {first}"),
+    "librdkafka": ("librdkafka's own tests on Kafka and on ours: the classic protocol, the consumer protocol, the table", 9, 1,
+                   "tests/compat/librdkafka/run --piece {first}"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),
     "fuzz": ("each fuzz target for five minutes", 1, 1, "scripts/fuzz all 300"),
 }

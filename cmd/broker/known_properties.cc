@@ -81,7 +81,7 @@ constexpr auto kActs = std::to_array<std::string_view>({
 });
 
 // Set in common files; their subject is elsewhere here (threads, replication, coordinators to
-// come).
+// come). Of SASL only when a broker renews its own ticket: nobody is let in by it.
 constexpr auto kIdle = std::to_array<std::string_view>({
     "auto.leader.rebalance.enable",
     "background.threads",
@@ -139,6 +139,9 @@ constexpr auto kIdle = std::to_array<std::string_view>({
     "replica.socket.receive.buffer.bytes",
     "replica.socket.timeout.ms",
     "request.timeout.ms",
+    "sasl.kerberos.min.time.before.relogin",
+    "sasl.kerberos.ticket.renew.jitter",
+    "sasl.kerberos.ticket.renew.window.factor",
     "server.max.startup.time.ms",
     "share.coordinator.state.topic.min.isr",
     "share.coordinator.state.topic.num.partitions",

@@ -193,6 +193,9 @@ TEST_CASE("a broker's settings that cannot be are refused with Kafka's code and 
     EXPECT_EQ((co_await refused("1", "listeners", "PLAINTEXT://:1")).code, 42);
     EXPECT_EQ((co_await refused("1", "ssl.keystore.password", "x")).code, 42);
     EXPECT_EQ((co_await refused("1", "listener.name.a.ssl.keystore.type", "x")).code, 42);
+    EXPECT_EQ((co_await refused("1", "sasl.jaas.config", "x")).code, 42);
+    // It lets nobody in, and Kafka takes it.
+    EXPECT_EQ((co_await refused("1", "sasl.kerberos.min.time.before.relogin", "58000")).code, 0);
     answer = co_await change(c, kBroker, "1", {{"message.max.bytes", "5", kAppend}});
     EXPECT_EQ(answer.code, 40);
     EXPECT_EQ(answer.message,
