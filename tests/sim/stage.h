@@ -33,6 +33,7 @@ struct Stage {
   bool producing_done = false;  // consumers stop when they have caught up
   bool churn_done = false;      // no more topics come and go
   bool hold = false;            // clients that obey it ask nothing now
+  MonoTime broker_up_since{};   // its last start was done then
   // The default of all brokers that was acknowledged last, and the one asked for last.
   std::string default_acked;
   std::string default_asked;
