@@ -14,6 +14,7 @@
 #include "tests/sim/consumer_oracle.h"
 #include "tests/sim/group_oracle.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/quotas.h"
 
 namespace odradek::simulation {
 
@@ -37,6 +38,8 @@ struct Stage {
   // The default of all brokers that was acknowledged last, and the one asked for last.
   std::string default_acked;
   std::string default_asked;
+  QuotaFacts quotas;
+  uint64_t throttled = 0;    // answers to clients over their quotas
   bool trace = false;
   // What happens, to standard error, when somebody asked for it.
   template <class Text>

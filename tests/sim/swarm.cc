@@ -78,6 +78,7 @@ class SwarmRun {
   std::set<std::string> segments_;
   uint64_t batches_ = 0;
   bool offsets_expire_ = false;  // then there are no other groups
+  bool throttled_ = false;       // a producer and a consumer have quotas
   // Of the last pause.
   Duration paused_for_{};
   MonoTime paused_until_{};
@@ -145,6 +146,9 @@ void SwarmRun::draw_broker() {
   batches_ = prng_.between(800, 1'600);
   Prng prng = prng_.split();
   offsets_expire_ = !o.written && prng.chance(1, 6);
+  throttled_ = prng.chance(1, 10);
+  // A short memory: what is over the quota is punished at once.
+  if (throttled_) o.properties["quota.window.num"] = std::to_string(prng.between(2, 5));
   if (offsets_expire_) {
     o.properties["offsets.retention.minutes"] = std::to_string(kOffsetsRetention / 1min);
     o.properties["offsets.retention.check.interval.ms"] = std::to_string(prng.between(100, 3'000));
@@ -237,6 +241,10 @@ void SwarmRun::start_clients() {
     admin.coming.push_back(draw_topic(fmt::format("c{}", i), mode(i % 2 == 0)));
   admin.changes = prng_.below(6);
   admin.pause = std::chrono::milliseconds(prng_.between(10, 1'000));
+  if (throttled_) {
+    admin.produce_rate = static_cast<double>(prng_.between(50'000, 300'000));
+    admin.fetch_rate = static_cast<double>(prng_.between(200'000, 800'000));
+  }
   others_.push_back(
       stage_.world.start({.name = "admin"}, [this, admin] { return admin_main(stage_, admin); }));
   const uint64_t producers = prng_.between(1, 4);
@@ -476,6 +484,7 @@ RunReport SwarmRun::run() {
   report_.commits = stage_.groups.commits() + stage_.consumers.commits();
   report_.fenced = stage_.groups.fenced() + stage_.consumers.fenced();
   report_.moves = stage_.consumers.moves();
+  report_.throttled = stage_.throttled;
   std::set<std::string> directories;
   for (const auto& path : segments_) directories.insert(path.substr(0, path.rfind('/')));
   report_.rolls = segments_.size() - directories.size();
