@@ -39,6 +39,7 @@ struct Stage {
   std::string default_acked;
   std::string default_asked;
   QuotaFacts quotas;
+  uint64_t relocations = 0;  // moves to another log directory that were begun
   uint64_t throttled = 0;    // answers to clients over their quotas
   bool trace = false;
   // What happens, to standard error, when somebody asked for it.

@@ -9,6 +9,7 @@
 #include "tests/sim/expiring_group.h"
 #include "tests/sim/group_consumer.h"
 #include "tests/sim/member.h"
+#include "tests/sim/moves.h"
 #include "tests/sim/node.h"
 
 namespace odradek::simulation {
@@ -126,7 +127,7 @@ void SwarmRun::draw_broker() {
   o.wal_bytes = prng_.chance(1, 2) ? 0 : prng_.between(4, 16) << 18;
   o.requests_per_peer = prng_.chance(1, 4) ? 1 : reactor::kRequestsInFlightPerPeer;
   o.tasks_per_turn = prng_.chance(1, 2) ? 1 : UINT32_MAX;
-  o.log_directories = prng_.chance(1, 5) ? 2 : 1;
+  o.log_directories = prng_.chance(1, 3) ? 2 : 1;
   o.properties["group.initial.rebalance.delay.ms"] = std::to_string(prng_.below(500));
   o.properties["group.min.session.timeout.ms"] = "500";
   o.properties["group.consumer.min.session.timeout.ms"] = "500";
@@ -268,6 +269,13 @@ void SwarmRun::start_clients() {
         {.name = options.name}, [this, options] { return produce_main(stage_, options); }));
   }
   start_members();
+  if (broker_options_.log_directories > 1) {
+    MoverOptions options;
+    options.seed = prng_.next();
+    options.pause = std::chrono::milliseconds(prng_.between(50, 3'000));
+    others_.push_back(stage_.world.start({.name = "mover"},
+                                         [this, options] { return mover_main(stage_, options); }));
+  }
   const uint64_t consumers = prng_.between(1, 2);
   for (uint64_t i = 0; i < consumers; ++i) {
     ConsumerOptions options;
@@ -485,6 +493,7 @@ RunReport SwarmRun::run() {
   report_.fenced = stage_.groups.fenced() + stage_.consumers.fenced();
   report_.moves = stage_.consumers.moves();
   report_.throttled = stage_.throttled;
+  report_.relocations = stage_.relocations;
   std::set<std::string> directories;
   for (const auto& path : segments_) directories.insert(path.substr(0, path.rfind('/')));
   report_.rolls = segments_.size() - directories.size();
