@@ -107,6 +107,7 @@ Result<TopicId> decode_partition_metadata(std::string_view text) {
 }
 
 static constexpr std::string_view kDeleteDirectorySuffix = "-delete";
+static constexpr std::string_view kFutureDirectorySuffix = "-future";
 static constexpr size_t kUniqueDigits = 32;
 static constexpr size_t kNameBytesMax = 255;
 
@@ -114,26 +115,38 @@ std::string partition_directory_name(std::string_view topic, PartitionId partiti
   return std::string(topic) + "-" + partition.to_string();
 }
 
-std::string deleted_directory_name(std::string_view topic, PartitionId partition,
-                                   const Uuid& unique) {
+static std::string unique_suffix(PartitionId partition, const Uuid& unique,
+                                 std::string_view purpose) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string suffix = "-" + partition.to_string() + ".";
   for (const uint8_t byte : unique.bytes) {
     suffix += kHex[byte >> 4];
     suffix += kHex[byte & 15];
   }
-  suffix += kDeleteDirectorySuffix;
+  return suffix.append(purpose);
+}
+
+std::string deleted_directory_name(std::string_view topic, PartitionId partition,
+                                   const Uuid& unique) {
+  const std::string suffix = unique_suffix(partition, unique, kDeleteDirectorySuffix);
   return std::string(topic.substr(0, kNameBytesMax - suffix.size())) + suffix;
+}
+
+std::string future_directory_name(std::string_view topic, PartitionId partition,
+                                  const Uuid& unique) {
+  return std::string(topic) + unique_suffix(partition, unique, kFutureDirectorySuffix);
 }
 
 std::optional<PartitionDirectory> parse_partition_directory(std::string_view name) {
   PartitionDirectory directory;
-  if (name.ends_with(kDeleteDirectorySuffix)) {
+  directory.deleted = name.ends_with(kDeleteDirectorySuffix);
+  directory.future = name.ends_with(kFutureDirectorySuffix);
+  if (directory.deleted || directory.future) {
+    static_assert(kDeleteDirectorySuffix.size() == kFutureDirectorySuffix.size());
     const std::string_view front = name.substr(0, name.size() - kDeleteDirectorySuffix.size());
     const size_t dot = front.rfind('.');
     if (dot == std::string_view::npos || front.size() - dot - 1 != kUniqueDigits)
       return std::nullopt;
-    directory.deleted = true;
     name = front.substr(0, dot);
   }
   const size_t dash = name.rfind('-');

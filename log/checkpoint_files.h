@@ -39,16 +39,21 @@ std::string encode_partition_metadata(const TopicId& topic);
 Result<TopicId> decode_partition_metadata(std::string_view text);
 
 // <topic>-<partition>, and how Kafka renames it before it deletes it:
-// <topic>-<partition>.<32 hex digits>-delete, cut in the topic so that 255 bytes are enough.
+// <topic>-<partition>.<32 hex digits>-delete, cut in the topic so that 255 bytes are enough; with
+// -future it is being copied to where it will be.
 struct PartitionDirectory {
   std::string topic;
   PartitionId partition;
   bool deleted = false;
+  bool future = false;
 };
 std::string partition_directory_name(std::string_view topic, PartitionId partition);
 std::string deleted_directory_name(std::string_view topic, PartitionId partition,
                                    const Uuid& unique);
-// Absent for names that are neither.
+// Not cut: longer than 255 bytes for a topic whose name leaves no room.
+std::string future_directory_name(std::string_view topic, PartitionId partition,
+                                  const Uuid& unique);
+// Absent for names that are none of these.
 std::optional<PartitionDirectory> parse_partition_directory(std::string_view name);
 
 namespace detail {

@@ -92,4 +92,10 @@ inline constexpr uint64_t kSnapshotBytesMax = 256 * 1024 * 1024;
 // One read of a segment when it is scanned or searched.
 inline constexpr uint64_t kScanBytes = 256 * 1024;
 
+// A move to another directory copies so much at a time, and gives way in between.
+inline constexpr uint64_t kMovePieceBytes = 256 * 1024;
+// Of a file beside a segment: an index has at most segment.index.bytes, a snapshot a few bytes a
+// producer.
+inline constexpr uint64_t kMoveFileBytesMax = 256ull << 20;
+
 }  // namespace odradek::log

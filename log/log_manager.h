@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,13 @@ struct PartitionSpec {
   // The cluster knew it before this start: while a log directory is offline it may be there, and a
   // new, empty log must not take its place.
   bool known_before = false;
+};
+
+// A copy of a partition's log that will take its place.
+struct FutureLog {
+  std::string directory;  // of log.dirs
+  uint64_t bytes = 0;     // copied
+  Offset next{0};         // every record below is copied
 };
 
 // What stood in the directories when they were opened.
@@ -97,6 +105,18 @@ class LogManager {
   // Removes the partition's log: waiters end with Errc::closed, files go after
   // file.delete.delay.ms. Durable when this ends: it will not come back.
   virtual reactor::Task<Status> delete_partition(TopicPartition id) = 0;
+
+  // Begins to move the partition to another of the log directories; when this ends well it is under
+  // way, or there already. Replaces a move that is under way. Errc::fenced: the directory, or the
+  // partition's, is offline or failed; Errc::disk_full; else as absence(). A restart ends a move.
+  virtual reactor::Task<Status> move_partition(TopicPartition id, std::string directory) = 0;
+  // Where it is being moved to; absent when it is not.
+  virtual std::optional<FutureLog> future_of(const TopicPartition& id) const = 0;
+  // Returns when the partition is not being handed from one directory to another: as long as it is,
+  // find() is null or its log refuses appends.
+  virtual reactor::Task<void> wait_handed_over(TopicPartition id) = 0;
+  // What all moves of this shard together may copy a second; 0: any.
+  virtual void configure_moves(double bytes_per_second) = 0;
 
   // False once a directory took a write error, or while it is full.
   virtual bool writable() const = 0;

@@ -235,6 +235,11 @@ Task<Status> Manager::remove_files(LogDisk& disk, TopicPartition id, Generation 
     disk.note_failure(removed.error());
     co_return removed;
   }
+  co_return co_await remove_folder(disk, id, std::move(topic_name), delay_ms);
+}
+
+Task<Status> Manager::remove_folder(LogDisk& disk, TopicPartition id, std::string topic_name,
+                                    int64_t delay_ms) {
   const std::string name =
       deleted_directory_name(topic_name, id.partition, reactor::this_shard().random_uuid());
   const std::string path = disk.path() + "/" + name;
@@ -360,6 +365,7 @@ Task<Status> Manager::stop() {
   stopping_ = true;
   compactor_.stop();
   stop_.notify_all();
+  move_wake_.notify_all();
   while (!changing_.empty()) (void)co_await changed_.wait();
   co_await gate_.close();
   std::erase(disks_, nullptr);  // offline

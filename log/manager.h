@@ -14,6 +14,7 @@
 #include "log/log_disk.h"
 #include "log/log_manager.h"
 #include "log/partition.h"
+#include "log/partition_copy.h"
 #include "log/read_cache.h"
 #include "log/store.h"
 #include "reactor/wait.h"
@@ -36,9 +37,22 @@ class Manager final : public LogManager {
   void configure_compaction(const CompactionOptions& options) override {
     compactor_.configure(options);
   }
+  reactor::Task<Status> move_partition(TopicPartition id, std::string directory) override;
+  std::optional<FutureLog> future_of(const TopicPartition& id) const override;
+  reactor::Task<void> wait_handed_over(TopicPartition id) override;
+  void configure_moves(double bytes_per_second) override;
   reactor::Task<Status> stop() override;
 
  private:
+  // To another directory; see manager_move.cc.
+  struct Move {
+    Move(Generation of, size_t to, std::string folder)
+        : generation(of), target(to), copy(std::move(folder)) {}
+    Generation generation;
+    size_t target;
+    PartitionCopy copy;
+    bool canceled = false;
+  };
   struct Entry {
     std::unique_ptr<Partition> partition;
     LogDisk* disk = nullptr;
@@ -57,6 +71,15 @@ class Manager final : public LogManager {
   reactor::Task<Status> forget_unserved(TopicPartition id);
   reactor::Task<Status> remove_files(LogDisk& disk, TopicPartition id, Generation generation,
                                      std::string topic_name, int64_t delay_ms);
+  reactor::Task<Status> remove_folder(LogDisk& disk, TopicPartition id, std::string topic_name,
+                                      int64_t delay_ms);
+  // manager_move.cc
+  reactor::Task<void> run_move(TopicPartition id);
+  reactor::Task<Status> move_now(TopicPartition id, Move& move);
+  reactor::Task<Status> copy_most(TopicPartition id, Move& move);
+  reactor::Task<Status> cut_over(TopicPartition id, Move& move);
+  reactor::Task<Status> complete_copy(Partition& partition, Move& move);
+  reactor::Task<Status> open_moved(PlacedPartition placed, Entry entry);
   reactor::Task<Status> finish_all();
   reactor::Task<void> finish(Entry& entry, Status& result);
   reactor::Task<void> remove_later(std::string path, Duration delay);
@@ -81,8 +104,13 @@ class Manager final : public LogManager {
   // Written by open_partition() and delete_partition().
   std::unordered_map<TopicPartition, Entry> partitions_;
   std::unordered_map<TopicPartition, Unserved> unserved_;
-  std::unordered_set<TopicPartition> changing_;  // being opened or deleted
-  std::deque<TopicPartition> to_sweep_;          // opened after an unclean stop
+  std::unordered_set<TopicPartition> changing_;  // being opened, deleted or handed over
+  // Written by move_partition() and run_move(); an entry stays as long as its task runs.
+  std::unordered_map<TopicPartition, std::unique_ptr<Move>> moves_;
+  bool copying_ = false;                 // one of them
+  double move_rate_ = 0;                 // bytes a second; 0: any
+  reactor::WaitList move_wake_;          // by a new rate, an end, or stop()
+  std::deque<TopicPartition> to_sweep_;  // opened after an unclean stop
   bool sweeping_ = false;
   reactor::WaitList changed_;
   reactor::WaitList stop_;  // what sleeps is woken by stop()

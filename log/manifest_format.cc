@@ -119,6 +119,7 @@ void write_fields(EditWriter& w, const SegmentsReplaced& e) {
   w.put(e.end);
 }
 void write_fields(EditWriter& w, const CleanedTo& e) { w.put(e.id).put(e.offset); }
+void write_fields(EditWriter& w, const MovesSet& e) { w.put(e.id).put(e.moves); }
 
 // The braces matter: they evaluate from left to right.
 void read_fields(EditReader& r, PartitionAdded& e) {
@@ -155,6 +156,7 @@ void read_fields(EditReader& r, SegmentsReplaced& e) {
   e.end = r.offset();
 }
 void read_fields(EditReader& r, CleanedTo& e) { e = {r.partition(), r.offset()}; }
+void read_fields(EditReader& r, MovesSet& e) { e = {r.partition(), r.integer<uint32_t>()}; }
 
 // The kind byte on disk is 1 + the alternative's index: the order in ManifestEdit never changes.
 template <size_t I = 0>
@@ -217,28 +219,13 @@ void change(ManifestPartition& p, const SegmentsReplaced& e) {
   p.segments.emplace(segment.base, segment);
 }
 void change(ManifestPartition& p, const CleanedTo& e) { p.clean_to = e.offset; }
+void change(ManifestPartition& p, const MovesSet& e) { p.moves = e.moves; }
 template <class Edit>
 bool apply_one(ManifestState& state, const Edit& e) {
   ManifestPartition* partition = find_mutable(state, e.id);
   if (partition == nullptr) return false;
   change(*partition, e);
   return true;
-}
-
-void encode_partition(const ManifestPartition& p, std::vector<uint8_t>& out) {
-  encode_edit(PartitionAdded{p.id, p.topic_name, p.generation}, out);
-  encode_edit(LogStartSet{p.id, p.log_start, p.local_log_start}, out);
-  encode_edit(RecoveryPointSet{p.id, p.recovery}, out);
-  if (!p.epochs.empty()) encode_edit(EpochsReplaced{p.id, p.epochs}, out);
-  for (const auto& [base, segment] : p.segments) {
-    if (segment.swapping) {
-      encode_edit(SegmentsReplaced{p.id, segment, segment.next}, out);
-    } else {
-      encode_edit(SegmentSet{p.id, segment}, out);
-    }
-  }
-  if (p.clean_to.value >= 0) encode_edit(CleanedTo{p.id, p.clean_to}, out);
-  if (!p.quarantine.empty()) encode_edit(QuarantineSet{p.id, p.quarantine}, out);
 }
 
 void encode_framed(uint32_t magic, uint64_t sequence, BytesView edits, std::vector<uint8_t>& out) {
@@ -308,6 +295,25 @@ std::vector<const ManifestPartition*> ManifestState::sorted() const {
   return out;
 }
 
+std::vector<ManifestEdit> edits_of(const ManifestPartition& p) {
+  std::vector<ManifestEdit> out;
+  out.push_back(PartitionAdded{p.id, p.topic_name, p.generation});
+  out.push_back(LogStartSet{p.id, p.log_start, p.local_log_start});
+  out.push_back(RecoveryPointSet{p.id, p.recovery});
+  if (!p.epochs.empty()) out.push_back(EpochsReplaced{p.id, p.epochs});
+  for (const auto& [base, segment] : p.segments) {
+    if (segment.swapping) {
+      out.push_back(SegmentsReplaced{p.id, segment, segment.next});
+    } else {
+      out.push_back(SegmentSet{p.id, segment});
+    }
+  }
+  if (p.clean_to.value >= 0) out.push_back(CleanedTo{p.id, p.clean_to});
+  if (!p.quarantine.empty()) out.push_back(QuarantineSet{p.id, p.quarantine});
+  if (p.moves > 0) out.push_back(MovesSet{p.id, p.moves});
+  return out;
+}
+
 bool apply(ManifestState& state, const ManifestEdit& edit) {
   return std::visit([&state](const auto& e) { return apply_one(state, e); }, edit);
 }
@@ -347,7 +353,9 @@ void encode_entry(uint64_t sequence, BytesView edits, std::vector<uint8_t>& out)
 std::vector<uint8_t> encode_snapshot(const ManifestState& state, uint64_t sequence) {
   std::vector<uint8_t> edits;
   encode_edit(NextGenerationSet{state.next_generation}, edits);
-  for (const ManifestPartition* partition : state.sorted()) encode_partition(*partition, edits);
+  for (const ManifestPartition* partition : state.sorted()) {
+    for (const ManifestEdit& edit : edits_of(*partition)) encode_edit(edit, edits);
+  }
   std::vector<uint8_t> out;
   encode_framed(kManifestSnapshotMagic, sequence, edits, out);
   return out;

@@ -56,6 +56,9 @@ struct ManifestPartition {
   std::map<LeaderEpoch, Offset> epochs;        // to their first offset
   std::string quarantine;                      // what is damaged; empty: nothing known
   Offset clean_to{-1};                         // compaction saw every record below; -1: none
+  // Grows with every move between directories: of two that have the partition, the one with more
+  // has it. Odd: it is being handed over to another one, which may have it already.
+  uint32_t moves = 0;
   bool operator==(const ManifestPartition&) const = default;
 };
 
@@ -129,14 +132,23 @@ struct CleanedTo {
   Offset offset;
   bool operator==(const CleanedTo&) const = default;
 };
+struct MovesSet {
+  TopicPartition id;
+  uint32_t moves = 0;
+  bool operator==(const MovesSet&) const = default;
+};
 struct NextGenerationSet {
   Generation next;
   bool operator==(const NextGenerationSet&) const = default;
 };
 
-using ManifestEdit = std::variant<PartitionAdded, PartitionRemoved, SegmentSet, SegmentRemoved,
-                                  LogStartSet, EpochSet, EpochsReplaced, RecoveryPointSet,
-                                  NextGenerationSet, QuarantineSet, SegmentsReplaced, CleanedTo>;
+using ManifestEdit =
+    std::variant<PartitionAdded, PartitionRemoved, SegmentSet, SegmentRemoved, LogStartSet,
+                 EpochSet, EpochsReplaced, RecoveryPointSet, NextGenerationSet, QuarantineSet,
+                 SegmentsReplaced, CleanedTo, MovesSet>;
+
+// The edits that rebuild a partition in a manifest that does not have it.
+std::vector<ManifestEdit> edits_of(const ManifestPartition& partition);
 
 // Applies one edit. False when its partition or generation is not there: nothing changed.
 bool apply(ManifestState& state, const ManifestEdit& edit);

@@ -68,11 +68,27 @@ Task<void> Partition::quiesce() {
   turn_.release(1);
 }
 
+Task<Status> Partition::settle() {
+  closing_ = true;
+  closing_wait_.notify_all();
+  (void)co_await turn_.acquire(1);
+  turn_.release(1);
+  co_await wait_extents();
+  CO_TRY(co_await disk_.wal().flush());
+  if (disk_.fenced()) co_return fail(*disk_.fenced());
+  CHECK(durable_next_ == log_end_, durable_next_, log_end_);
+  co_return Status{};
+}
+
+Task<void> Partition::wait_unpinned() {
+  while (pins_ > 0) (void)co_await unpinned_.wait();
+}
+
 Task<Status> Partition::close() {
   closing_ = true;
   closing_wait_.notify_all();
   progress_.fail(Errc::closed);
-  while (pins_ > 0) (void)co_await unpinned_.wait();
+  co_await wait_unpinned();
   for (const Extent& extent : extents_) disk_.forget_extent(extent.batch.bytes);
   extents_.clear();
   extents_in_file_ = 0;

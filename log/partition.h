@@ -41,6 +41,10 @@ class Partition final : public PartitionLog {
   // From now on appends are refused; returns when those that had begun have their place. What was
   // staged becomes durable as before.
   reactor::Task<void> quiesce();
+  // Appends are refused until resume(); when this ends well what was appended is durable and told.
+  reactor::Task<Status> settle();
+  void resume() { closing_ = false; }
+  reactor::Task<void> wait_unpinned();  // REQUIRES: nobody finds this log any more
   // Ends waits with Errc::closed and returns when nobody is inside any more; files are closed.
   reactor::Task<Status> close();
   const std::string& directory() const { return segments_.directory(); }
@@ -111,8 +115,7 @@ class Partition final : public PartitionLog {
   // Stages what is durable but not destaged once more. REQUIRES: room for carry_bytes() in the WAL.
   WalSequence carry();
   uint64_t carry_bytes() const;
-  // Returns when no extent is on its way to its segment any more.
-  reactor::Task<void> wait_extents();
+  reactor::Task<void> wait_extents();  // until none is on its way to its segment any more
   // False when the same bytes stand in a group after `through` already.
   bool carry_helps(WalSequence through) const {
     return carried_.sequence <= through || carried_.from != destaged_ || carried_.end != durable_;
@@ -123,6 +126,7 @@ class Partition final : public PartitionLog {
   // For the compactor: see partition_compaction.cc.
   LogFacts facts() const;
   bool closing() const { return closing_; }
+  FilePlace destaged() const { return destaged_; }
   LogDisk& disk() { return disk_; }
   SegmentList& segments() { return segments_; }
   const ProducerState& producers() const { return producers_; }
@@ -208,8 +212,7 @@ class Partition final : public PartitionLog {
   TopicPartition id_;
   Generation generation_;
   std::string topic_name_;
-  // Written by configure().
-  LogConfig config_;
+  LogConfig config_;  // written by configure()
   // Written by append(), in turn.
   reactor::Semaphore turn_{1};
   Tail tail_;
@@ -217,8 +220,7 @@ class Partition final : public PartitionLog {
   ProducerState producers_;
   LeaderEpochs epochs_;
   LeaderEpoch leader_epoch_{-1};
-  Offset log_start_{0};
-  Offset log_end_{0};
+  Offset log_start_{0}, log_end_{0};
   std::vector<uint8_t> residue_;        // of a block that was partly filled when the log was opened
   int64_t active_first_ms_ = -1;        // of the active segment's first batch; -1: not known
   bool changed_ = false;                // something was staged since the log was opened
@@ -226,20 +228,17 @@ class Partition final : public PartitionLog {
   bool removed_segments_ = false, told_of_damage_ = false;  // since the log was opened
   // Extents that are not destaged, in the order of the log. Written by put() and set_destaged().
   std::deque<Extent> extents_;
-  uint64_t extents_in_file_ = 0;  // bytes of them, which destage leaves out
-  size_t extents_running_ = 0;
+  uint64_t extents_in_file_ = 0, extents_running_ = 0;  // bytes of them, left out by destage; tasks
   CompactionState compaction_;
   reactor::Semaphore swap_turn_{1};  // held by whoever takes segments out
   // How far the WAL is; written by on_written() and on_durable().
   Offset wal_written_{0}, wal_durable_{0};
   FilePlace wal_durable_end_;
   // How far the WAL and the extents are: a prefix of the log over both. Written by advance().
-  Offset written_next_{0};
-  Offset durable_next_{0};
+  Offset written_next_{0}, durable_next_{0};
   FilePlace durable_;
   Progress progress_;
-  // Written by the destager.
-  FilePlace destaged_;
+  FilePlace destaged_;  // written by the destager, as what follows
   Carried carried_;
   size_t epochs_saved_ = 0;
   LeaderEpochs epochs_in_file_;  // leader-epoch-checkpoint, as the last roll wrote it

@@ -53,7 +53,7 @@ Task<Status> Store::open_all() {
       co_return opened;
     }
   }
-  if (serving > 0) co_return Status{};
+  if (serving > 0) co_return co_await settle_moves();
   co_return fail(*directories_.front().offline);
 }
 
@@ -110,13 +110,13 @@ Task<Status> Store::open_directory(std::string path) {
   co_return Status{};
 }
 
-// What a deletion renamed and did not come to remove.
+// What a deletion renamed and did not come to remove, and what a move did not come to copy.
 Task<Status> Store::remove_deleted(std::string path) {
   CO_TRY_ASSIGN(const std::vector<reactor::DirEntry> entries,
                 co_await reactor::list_directory(path));
   for (const reactor::DirEntry& entry : entries) {
     const auto parsed = parse_partition_directory(entry.name);
-    if (!entry.directory || !parsed || !parsed->deleted) continue;
+    if (!entry.directory || !parsed || !(parsed->deleted || parsed->future)) continue;
     CO_TRY(co_await remove_tree(path + "/" + entry.name));
   }
   co_return Status{};
@@ -238,6 +238,10 @@ Result<size_t> Store::pick_directory() const {
   return *fewest;
 }
 
+// An odd number of moves: see store_moves.cc.
+static constexpr const char* kWhereabouts =
+    "it was being moved to another log directory, and one is offline";
+
 Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_name,
                                            bool known_before) {
   for (size_t i = 0; i < directories_.size(); ++i) {
@@ -249,6 +253,7 @@ Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_
       const ManifestPartition* again = manifest.find(id);
       if (!again) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
       (void)found;
+      if (again->moves % 2 == 1) co_return fail(Errc::fenced, kWhereabouts);
       co_return PlacedPartition{i, *again, manifest.sequence()};
     }
   }

@@ -57,6 +57,10 @@ class Store final : public LogStore {
                                                bool known_before);
   // Forgets the partition, durably. Its files are the caller's.
   reactor::Task<Status> remove(size_t directory, TopicPartition id, Generation generation);
+  // The partition's log was copied from one directory to another, and nothing is appended: from now
+  // on it is there, durably. After an error it is where it was.
+  reactor::Task<Result<PlacedPartition>> hand_over(TopicPartition id, Generation generation,
+                                                   size_t from, size_t to);
   // Changes the manifest of a directory, durably. Returns the number of an entry that is durable
   // and not before them.
   reactor::Task<Result<uint64_t>> edit(size_t directory, std::vector<ManifestEdit> edits);
@@ -92,6 +96,9 @@ class Store final : public LogStore {
   Result<size_t> pick_directory() const;
   reactor::Task<Status> leave_clean(Directory& directory);
   reactor::Task<Status> remove_deleted(std::string path);
+  // store_moves.cc
+  reactor::Task<Status> settle_moves();
+  reactor::Task<Status> remove_moved();
 
   LogOptions options_;
   FileCache files_;  // for recovery

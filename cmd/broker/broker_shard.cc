@@ -157,6 +157,8 @@ bool BrokerShard::note_defaults(const metadata::Image& last, const metadata::Ima
   producer_id_expiration_ms_ = view.number("producer.id.expiration.ms", kProducerIdExpirationMs);
   default_config_ = effective(nullptr);
   logs_->configure_compaction(compaction_options(view, config_.shards));
+  const double rate = view.real("replica.alter.log.dirs.io.max.bytes.per.second", 0);
+  logs_->configure_moves(rate > 0 ? std::max(rate, 1.0) / config_.shards : 0);
   return true;
 }
 

@@ -38,6 +38,7 @@ constexpr HandlerEntry kTable[] = {
     {31, 1, 3, 1, alter, Resource::cluster, &serve_delete_acls, true},
     {32, 0, 4, 0, describe_configs, Resource::topic, &serve_describe_configs, true},
     {33, 0, 2, 0, alter_configs, Resource::topic, &serve_alter_configs, true},
+    {34, 1, 2, 1, alter, Resource::cluster, &serve_alter_replica_log_dirs},
     {35, 1, 5, 1, describe, Resource::cluster, &serve_describe_log_dirs},
     {37, 0, 3, 0, alter, Resource::topic, &serve_create_partitions, true},
     {42, 0, 3, 0, remove, Resource::group, &serve_delete_groups},

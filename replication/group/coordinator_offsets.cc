@@ -320,7 +320,11 @@ bool Coordinator::expire_offsets(Step& step, const std::string& name, Entry& ent
   for (const auto& [topic, offsets] : entry.offsets) {
     if (group.subscribes(topic)) continue;
     for (const auto& [partition, c] : offsets) {
+#ifdef ODRADEK_PLANT_EXPIRY_FROM_COMMIT  // a bug that the simulator must find
+      const bool since_state = false;
+#else
       const bool since_state = by_state && group.state_since_ms() != -1;
+#endif
       const int64_t since = since_state ? group.state_since_ms() : c.commit_ms;
       const int64_t end = c.expire_ms != -1 ? c.expire_ms : since + config_.retention_ms;
       if (step.now.wall.ms >= end) over.emplace_back(topic, partition);

@@ -179,6 +179,7 @@ Status GroupPartition::replay(const log::LogSlice& slice) {
 Task<Status> GroupPartition::read_log() {
   log::Offset from{-1};
   while (state_ == State::loading) {
+    co_await logs_.wait_handed_over(id_);
     log::PartitionLog* log = logs_.find(id_);
     if (!log) co_return fail(Errc::closed, "the log is closed");
     from = std::max(from, log->log_start());
@@ -187,6 +188,8 @@ Task<Status> GroupPartition::read_log() {
     if (!slice) {
       // The log's start moved while it was read.
       if (slice.error().code == Errc::out_of_range) continue;
+      // It moved to another directory.
+      if (slice.error().code == Errc::closed && logs_.find(id_) != log) continue;
       co_return fail(slice.error());
     }
     if (slice->bytes == 0) co_return Status{};
@@ -260,6 +263,7 @@ Task<KafkaCode> GroupPartition::append(std::vector<uint8_t> bytes) {
     reactor::log_error("{}: {}", name_, validator.error_message());
     co_return KafkaCode::unknown_server_error;
   }
+  co_await logs_.wait_handed_over(id_);
   log::PartitionLog* log = logs_.find(id_);
   if (!log) co_return KafkaCode::not_coordinator;
   const log::Appended done = co_await log->append(input, validator.info(), -1);
@@ -267,6 +271,7 @@ Task<KafkaCode> GroupPartition::append(std::vector<uint8_t> bytes) {
     reactor::log_warning("{}: not written: {}", name_, done.message);
     co_return code_of(done.fault);
   }
+  co_await logs_.wait_handed_over(id_);
   log = logs_.find(id_);
   if (!log) co_return KafkaCode::not_coordinator;
   const Status durable = co_await log->wait_visible(done.last, kMonoMax);

@@ -57,5 +57,18 @@ TEST_CASE("a directory on its way out keeps its name within 255 bytes") {
   const auto found = parse_partition_directory(name);
   REQUIRE(found.has_value());
   EXPECT(found->deleted);
+  EXPECT(!found->future);
   EXPECT_EQ(found->partition, PartitionId(123));
+}
+
+TEST_CASE("the folder of a copy names its partition") {
+  Uuid unique;
+  unique.bytes.fill(0xab);
+  const std::string name = future_directory_name("my-topic", PartitionId(7), unique);
+  EXPECT_EQ(name, "my-topic-7.abababababababababababababababab-future");
+  const auto found = parse_partition_directory(name);
+  REQUIRE(found.has_value());
+  EXPECT(found->future);
+  EXPECT(!found->deleted);
+  EXPECT_EQ(found->topic, "my-topic");
 }

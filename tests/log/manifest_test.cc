@@ -58,7 +58,8 @@ std::vector<ManifestEdit> sample_edits() {
           SegmentRemoved{a, Offset(0)},
           QuarantineSet{b, "a bad checksum"},
           SegmentsReplaced{a, replacement_at(10, 512), Offset(20)},
-          CleanedTo{a, Offset(20)}};
+          CleanedTo{a, Offset(20)},
+          MovesSet{b, 2}};
 }
 
 ManifestState state_of(const std::vector<ManifestEdit>& edits) {
@@ -73,7 +74,7 @@ ManifestEdit random_edit(Prng& prng, const ManifestState& state) {
   const ManifestPartition* there = state.find(id);
   if (there == nullptr) return PartitionAdded{id, "orders", state.next_generation};
   const auto offset = static_cast<int64_t>(prng.below(1000));
-  switch (prng.below(10)) {
+  switch (prng.below(11)) {
     case 0: return PartitionRemoved{id, there->generation};
     case 1: return SegmentRemoved{id, Offset(offset / 100 * 100)};
     case 2: return LogStartSet{id, Offset(offset), Offset(offset)};
@@ -81,6 +82,7 @@ ManifestEdit random_edit(Prng& prng, const ManifestState& state) {
     case 4: return EpochsReplaced{id, {{LeaderEpoch(1), Offset(offset)}}};
     case 5: return RecoveryPointSet{id, {Offset(offset), Offset(offset), 4096}};
     case 6: return CleanedTo{id, Offset(offset)};
+    case 8: return MovesSet{id, static_cast<uint32_t>(offset)};
     case 7: {
       const int64_t base = offset / 100 * 100;
       return SegmentsReplaced{id, replacement_at(base, prng.below(1 << 20)), Offset(base + 200)};

@@ -11,6 +11,7 @@
 #include "tests/sim/changes.h"
 #include "tests/sim/client.h"
 #include "tests/sim/member.h"
+#include "tests/sim/quotas.h"
 #include "tests/sim/reader.h"
 
 namespace odradek::simulation {
@@ -136,6 +137,13 @@ static TopicFacts& add_topic(Stage& stage, const TopicPlan& plan) {
 
 Task<int> admin_main(Stage& stage, AdminOptions options) {
   Prng prng(options.seed);
+  if (options.produce_rate > 0) {
+    co_await set_client_quota(stage, "p0", "producer_byte_rate", options.produce_rate,
+                              prng.split());
+  }
+  if (options.fetch_rate > 0) {
+    co_await set_client_quota(stage, "c0", "consumer_byte_rate", options.fetch_rate, prng.split());
+  }
   for (const TopicPlan& plan : options.topics) {
     co_await create_topic(stage, add_topic(stage, plan), plan.configs, prng.split());
   }
@@ -260,6 +268,7 @@ Task<int> verify_main(Stage& stage, VerifyOptions options) {
   if (!names) co_return 1;
   check_topics(stage, *names);
   for (int tries = 0; tries < 20 && !co_await check_changes(stage); ++tries) co_await nap(prng);
+  for (int tries = 0; tries < 20 && !co_await check_quotas(stage); ++tries) co_await nap(prng);
   if (!co_await verify_groups(stage, prng)) co_return 3;
   for (TopicFacts& topic : stage.topics) {
     for (int32_t p = 0; topic.alive() && p < topic.partitions; ++p) {

@@ -28,7 +28,9 @@ struct AdminOptions {
   uint64_t seed = 0;
   std::vector<TopicPlan> topics;  // made first
   std::vector<TopicPlan> coming;  // made and deleted while the others are used
-  uint64_t changes = 0;           // of partitions and configurations, at the end
+  uint64_t changes = 0;           // of partitions, configurations and quotas, at the end
+  double produce_rate = 0;        // of the first producer, a quota in bytes a second; 0: none
+  double fetch_rate = 0;          // of the first consumer
   Duration pause{};               // at most, between two changes
 };
 reactor::Task<int> admin_main(Stage& stage, AdminOptions options);

@@ -9,6 +9,7 @@
 #include "net/kafka/messages/incremental_alter_configs_request.h"
 #include "net/kafka/messages/incremental_alter_configs_response.h"
 #include "tests/sim/client.h"
+#include "tests/sim/quotas.h"
 
 namespace odradek::simulation {
 
@@ -103,6 +104,7 @@ Task<void> set_default(Stage& stage, Prng prng) {
 }  // namespace
 
 Task<void> make_change(Stage& stage, size_t topics, Prng prng) {
+  if (prng.chance(1, 3)) co_return co_await change_quota(stage, prng.split());
   TopicFacts& topic = stage.topics[prng.below(topics)];
   if (prng.chance(1, 2) && topic.alive() && topic.partitions < kPartitionsMax) {
     co_await grow(stage, topic, prng.split());

@@ -61,6 +61,7 @@ class CrashRun {
         pool_(pool) {
     options_.shards = 2;
     options_.wal_bytes = 2 << 20;
+    options_.log_directories = 2;
     options_.properties["log.cleaner.backoff.ms"] = "20";
     stage_.trace = trace;
   }

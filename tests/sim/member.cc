@@ -19,7 +19,7 @@
 #include "net/kafka/messages/offset_fetch_response.h"
 #include "net/kafka/messages/sync_group_request.h"
 #include "net/kafka/messages/sync_group_response.h"
-#include "tests/sim/client.h"
+#include "tests/sim/ask.h"
 
 namespace odradek::simulation {
 
@@ -32,20 +32,6 @@ constexpr int16_t kRebalanceInProgress = 27;
 constexpr int16_t kMemberIdRequired = 79;
 constexpr int32_t kSessionMs = 1'500;
 constexpr int32_t kRebalanceMs = 2'000;
-
-MonoTime in(Duration duration) { return reactor::this_shard().now() + duration; }
-
-// One request; nothing when the connection broke.
-template <class Message, class Request>
-Task<std::optional<Reply<Message>>> ask(Stage& stage, Connection& connection, int16_t version,
-                                        Request request, Duration limit = 5s) {
-  auto reply = co_await connection.call<Message>(version, std::move(request), in(limit));
-  if (reply) co_return std::move(*reply);
-  if (reply.error().code == Errc::malformed) {
-    stage.oracle.fail("protocol", std::string(Message::message_name) + ": malformed");
-  }
-  co_return std::nullopt;
-}
 
 // Partition numbers as bytes: the assignment that members make for each other.
 std::vector<uint8_t> pack(const std::set<int32_t>& partitions) {

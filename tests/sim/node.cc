@@ -20,6 +20,7 @@ Task<int> BrokerNode::main(BrokerNode& node, broker::BrokerConfig config) {
   if (started) {
     broker::print_banner(broker, Duration{});
     node.ready_ = true;
+    node.stage_.broker_up_since = node.stage_.world.now();
     node.stage_.oracle.recovered(broker.clean_start());
     node.check_damage();
     while (co_await reactor::next_signal() != SIGTERM) {

@@ -101,6 +101,8 @@ int run_swarm(uint64_t first, uint64_t last, uint32_t jobs, const std::string& c
     sum.moves += report.moves;
     sum.commits += report.commits;
     sum.fenced += report.fenced;
+    sum.throttled += report.throttled;
+    sum.relocations += report.relocations;
     sum.virtual_ms += report.virtual_ms;
     if (report.failed) print_report(report, commit);
     std::fflush(stdout);
@@ -116,13 +118,14 @@ int run_swarm(uint64_t first, uint64_t last, uint32_t jobs, const std::string& c
   fmt::print(
       "swarm: {} seeds ({} twice), on average {:.0f} acknowledged batches, {:.1f} crashes, "
       "{:.1f} rolls, {:.1f} group generations, {:.1f} moves, {:.0f} commits ({:.1f} refused), "
-      "{:.1f} virtual s; "
+      "{:.1f} throttled answers, {:.1f} moves between directories, {:.1f} virtual s; "
       "{} batches taken back in written mode, {} read as compaction made them; {:.0f} events/s, "
       "{:.1f} s\n",
       seeds, twice, static_cast<double>(sum.acked) / seeds,
       static_cast<double>(sum.crashes) / seeds, static_cast<double>(sum.rolls) / seeds,
       static_cast<double>(sum.generations) / seeds, static_cast<double>(sum.moves) / seeds,
       static_cast<double>(sum.commits) / seeds, static_cast<double>(sum.fenced) / seeds,
+      static_cast<double>(sum.throttled) / seeds, static_cast<double>(sum.relocations) / seeds,
       static_cast<double>(sum.virtual_ms) / seeds / 1000, sum.taken_back, sum.rewritten,
       static_cast<double>(sum.events) / took.count(), took.count());
   fmt::print("{} passed, {} failed\n", passed, failed);

@@ -235,6 +235,7 @@ Task<void> Producer::take_answer() {
     co_return;
   }
   if (reply) {
+    if (reply->message.throttle_time_ms > 0) ++stage_.throttled;
     size_t index = 0;
     for (const auto& topic : reply->message.responses) {
       for (const auto& partition : topic.partition_responses) {

@@ -170,6 +170,7 @@ Task<bool> Reader::poll(Duration max_wait) {
     co_return false;
   }
   refused_ = false;
+  if (reply->message.throttle_time_ms > 0) ++stage_.throttled;
   take(reply->message, asked);
   if (refused_) co_await reactor::sleep_for(50ms);
   co_return true;

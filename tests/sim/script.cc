@@ -9,6 +9,7 @@
 #include "net/kafka/messages/init_producer_id_response.h"
 #include "net/kafka/messages/produce_request.h"
 #include "net/kafka/messages/produce_response.h"
+#include "tests/sim/moves.h"
 
 namespace odradek::simulation {
 
@@ -144,6 +145,23 @@ Task<void> Script::delete_records(TopicFacts& topic, int32_t index, int64_t befo
   }
 }
 
+// A crash ends a move: then it is asked for again.
+Task<void> Script::move(TopicFacts& topic, int32_t partition) {
+  std::string target;
+  while (!stage_.oracle.violation()) {
+    if (!co_await connect()) continue;
+    const auto place = co_await directory_of(stage_, *connection_, topic.name, partition);
+    if (place && !target.empty() && *place == target) co_return;
+    if (place && !place->empty()) {
+      if (target.empty()) target = *place == "/data0" ? "/data1" : "/data0";
+      (void)co_await ask_to_move(stage_, *connection_, topic.name, partition, target);
+    }
+    co_await produce(topic, partition, 400);
+    co_await reactor::sleep_for(2ms);
+    while (stage_.hold) co_await reactor::sleep_for(5ms);
+  }
+}
+
 TopicFacts& Script::add_topic(const char* name, int32_t partitions) {
   TopicFacts& topic = stage_.topics.emplace_back();
   topic.name = name;
@@ -177,7 +195,8 @@ Task<void> Script::first_part() {
   co_await delete_topic(stage_, passing, prng_.split());
 }
 
-// After a clean restart: records deleted, another large batch, another topic of the same name.
+// After a clean restart: records deleted, another large batch, another topic of the same name, a
+// partition that moves to the other directory.
 Task<void> Script::second_part() {
   TopicFacts& orders = stage_.topics.front();
   co_await produce(orders, 1, 700);
@@ -188,6 +207,8 @@ Task<void> Script::second_part() {
   co_await create_topic(stage_, again, {}, prng_.split());
   co_await produce(again, 0, 300);
   for (int i = 0; i < 3; ++i) co_await produce(orders, 0, 1'500);
+  co_await move(orders, 0);
+  co_await produce(orders, 0, 1'500);
 }
 
 Task<int> Script::main() {

@@ -32,6 +32,8 @@ class Script {
   reactor::Task<bool> produce_once(TopicFacts& topic, const log::TopicPartition& id,
                                    BytesView batch);
   reactor::Task<void> delete_records(TopicFacts& topic, int32_t partition, int64_t before);
+  // Until it is in the other directory.
+  reactor::Task<void> move(TopicFacts& topic, int32_t partition);
   TopicFacts& add_topic(const char* name, int32_t partitions);
 
   Stage& stage_;

@@ -14,6 +14,7 @@
 #include "tests/sim/consumer_oracle.h"
 #include "tests/sim/group_oracle.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/quotas.h"
 
 namespace odradek::simulation {
 
@@ -33,9 +34,13 @@ struct Stage {
   bool producing_done = false;  // consumers stop when they have caught up
   bool churn_done = false;      // no more topics come and go
   bool hold = false;            // clients that obey it ask nothing now
+  MonoTime broker_up_since{};   // its last start was done then
   // The default of all brokers that was acknowledged last, and the one asked for last.
   std::string default_acked;
   std::string default_asked;
+  QuotaFacts quotas;
+  uint64_t relocations = 0;  // moves to another log directory that were begun
+  uint64_t throttled = 0;    // answers to clients over their quotas
   bool trace = false;
   // What happens, to standard error, when somebody asked for it.
   template <class Text>

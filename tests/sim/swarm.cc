@@ -6,8 +6,10 @@
 #include <set>
 
 #include "tests/sim/admin.h"
+#include "tests/sim/expiring_group.h"
 #include "tests/sim/group_consumer.h"
 #include "tests/sim/member.h"
+#include "tests/sim/moves.h"
 #include "tests/sim/node.h"
 
 namespace odradek::simulation {
@@ -52,12 +54,14 @@ class SwarmRun {
   void start_broker();
   void start_clients();
   void start_members();
+  void start_expiring_groups();
   TopicPlan draw_topic(const std::string& name, bool written);
   void draw_compaction(TopicPlan& plan);
   void inject(const Fault& fault);
   void crash(const Fault& fault);
   void come_back();
   void verify(const char* when);
+  void trouble_idle_groups();
   void finish();
   bool over();
   bool wait(const std::function<bool()>& done, Duration limit, const char* what);
@@ -74,6 +78,8 @@ class SwarmRun {
   std::vector<NodeId> others_;
   std::set<std::string> segments_;
   uint64_t batches_ = 0;
+  bool offsets_expire_ = false;  // then there are no other groups
+  bool throttled_ = false;       // a producer and a consumer have quotas
   // Of the last pause.
   Duration paused_for_{};
   MonoTime paused_until_{};
@@ -121,7 +127,7 @@ void SwarmRun::draw_broker() {
   o.wal_bytes = prng_.chance(1, 2) ? 0 : prng_.between(4, 16) << 18;
   o.requests_per_peer = prng_.chance(1, 4) ? 1 : reactor::kRequestsInFlightPerPeer;
   o.tasks_per_turn = prng_.chance(1, 2) ? 1 : UINT32_MAX;
-  o.log_directories = prng_.chance(1, 5) ? 2 : 1;
+  o.log_directories = prng_.chance(1, 3) ? 2 : 1;
   o.properties["group.initial.rebalance.delay.ms"] = std::to_string(prng_.below(500));
   o.properties["group.min.session.timeout.ms"] = "500";
   o.properties["group.consumer.min.session.timeout.ms"] = "500";
@@ -139,6 +145,15 @@ void SwarmRun::draw_broker() {
   }
   if (prng_.chance(1, 4)) o.properties["log.cleaner.io.max.bytes.per.second"] = "1000000";
   batches_ = prng_.between(800, 1'600);
+  Prng prng = prng_.split();
+  offsets_expire_ = !o.written && prng.chance(1, 6);
+  throttled_ = prng.chance(1, 10);
+  // A short memory: what is over the quota is punished at once.
+  if (throttled_) o.properties["quota.window.num"] = std::to_string(prng.between(2, 5));
+  if (offsets_expire_) {
+    o.properties["offsets.retention.minutes"] = std::to_string(kOffsetsRetention / 1min);
+    o.properties["offsets.retention.check.interval.ms"] = std::to_string(prng.between(100, 3'000));
+  }
 }
 
 void SwarmRun::draw_faults() {
@@ -215,7 +230,7 @@ void SwarmRun::start_broker() {
 void SwarmRun::start_clients() {
   AdminOptions admin;
   admin.seed = prng_.next();
-  const uint64_t topics = prng_.between(1, 3);
+  const uint64_t topics = prng_.between(offsets_expire_ ? 2 : 1, 3);
   const bool mixed = prng_.chance(1, 3);
   const auto mode = [&](bool other) { return broker_options_.written != (mixed && other); };
   for (uint64_t i = 0; i < topics; ++i) {
@@ -227,6 +242,10 @@ void SwarmRun::start_clients() {
     admin.coming.push_back(draw_topic(fmt::format("c{}", i), mode(i % 2 == 0)));
   admin.changes = prng_.below(6);
   admin.pause = std::chrono::milliseconds(prng_.between(10, 1'000));
+  if (throttled_) {
+    admin.produce_rate = static_cast<double>(prng_.between(50'000, 300'000));
+    admin.fetch_rate = static_cast<double>(prng_.between(200'000, 800'000));
+  }
   others_.push_back(
       stage_.world.start({.name = "admin"}, [this, admin] { return admin_main(stage_, admin); }));
   const uint64_t producers = prng_.between(1, 4);
@@ -250,6 +269,13 @@ void SwarmRun::start_clients() {
         {.name = options.name}, [this, options] { return produce_main(stage_, options); }));
   }
   start_members();
+  if (broker_options_.log_directories > 1) {
+    MoverOptions options;
+    options.seed = prng_.next();
+    options.pause = std::chrono::milliseconds(prng_.between(50, 3'000));
+    others_.push_back(stage_.world.start({.name = "mover"},
+                                         [this, options] { return mover_main(stage_, options); }));
+  }
   const uint64_t consumers = prng_.between(1, 2);
   for (uint64_t i = 0; i < consumers; ++i) {
     ConsumerOptions options;
@@ -267,6 +293,7 @@ void SwarmRun::start_clients() {
 // A group of each protocol over the first topic. What they are asked to keep holds in `flushed`
 // mode only.
 void SwarmRun::start_members() {
+  if (offsets_expire_) return start_expiring_groups();
   const uint64_t members = broker_options_.written ? 0 : prng_.below(5);
   for (uint64_t i = 0; i < members; ++i) {
     MemberOptions options;
@@ -284,6 +311,18 @@ void SwarmRun::start_members() {
     options.is_static = prng_.chance(1, 4);
     others_.push_back(stage_.world.start(
         {.name = options.name}, [this, options] { return group_consumer_main(stage_, options); }));
+  }
+}
+
+// Each group once at least, of each kind.
+void SwarmRun::start_expiring_groups() {
+  for (uint64_t i = 3 + prng_.below(3); i > 0; --i) {
+    ExpiringGroupOptions options;
+    options.name = fmt::format("e{}", i);
+    options.seed = prng_.next();
+    options.kind = static_cast<GroupKind>(i % 3);
+    others_.push_back(stage_.world.start(
+        {.name = options.name}, [this, options] { return expiring_group_main(stage_, options); }));
   }
 }
 
@@ -386,6 +425,18 @@ void SwarmRun::verify(const char* when) {
   say(fmt::format("verified {}", when));
 }
 
+// What a group was and since when it is empty must outlive the broker too, and nothing but groups
+// is awake for as long as offsets are kept.
+void SwarmRun::trouble_idle_groups() {
+  for (uint64_t i = prng_.below(4); i > 0 && !over(); --i) {
+    stage_.world.run_for(std::chrono::milliseconds(prng_.between(1, 50'000)));
+    Fault fault;
+    fault.kind = static_cast<FaultKind>(prng_.below(3));
+    fault.outcome = reactor::sim::kDiskOutcomes[prng_.below(4)];
+    if (!over()) inject(fault);
+  }
+}
+
 // After the faults: everything ends, is all there, and stays there over a clean and an unclean
 // restart.
 void SwarmRun::finish() {
@@ -398,6 +449,7 @@ void SwarmRun::finish() {
   };
   if (!wait(produced, std::chrono::minutes(10), "producers")) return;
   stage_.producing_done = true;
+  if (offsets_expire_) trouble_idle_groups();
   const auto consumed = [this] {
     return std::ranges::none_of(others_, [&](NodeId n) { return stage_.world.running(n); });
   };
@@ -440,6 +492,8 @@ RunReport SwarmRun::run() {
   report_.commits = stage_.groups.commits() + stage_.consumers.commits();
   report_.fenced = stage_.groups.fenced() + stage_.consumers.fenced();
   report_.moves = stage_.consumers.moves();
+  report_.throttled = stage_.throttled;
+  report_.relocations = stage_.relocations;
   std::set<std::string> directories;
   for (const auto& path : segments_) directories.insert(path.substr(0, path.rfind('/')));
   report_.rolls = segments_.size() - directories.size();

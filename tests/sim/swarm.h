@@ -23,6 +23,8 @@ struct RunReport {
   uint64_t moves = 0;        // of partitions between members of the consumer protocol
   uint64_t commits = 0;      // of offsets, acknowledged
   uint64_t fenced = 0;       // and refused
+  uint64_t throttled = 0;    // answers to clients over their quotas
+  uint64_t relocations = 0;  // moves to another log directory that were begun
   uint64_t virtual_ms = 0;
   bool failed = false;
   char invariant[16] = {};

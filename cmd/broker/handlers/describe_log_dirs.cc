@@ -30,18 +30,30 @@ struct Found {
   std::string topic;
   int32_t partition = 0;
   int64_t bytes = 0;
+  int64_t lag = 0;      // of a copy, in offsets
+  bool future = false;  // it is being copied to here
 };
 // By topic name; absent: every partition.
 using Wanted = std::optional<std::map<std::string, std::set<int32_t>, std::less<>>>;
 
-// One topic's partitions on this shard.
-void find_here(BrokerShard& shard, const metadata::Topic& topic, const std::set<int32_t>* only,
-               std::vector<Found>& out) {
+// One topic's partitions on this shard. What is given outlives it.
+Task<void> find_here(BrokerShard& shard, const metadata::Topic& topic,
+                     const std::set<int32_t>* only, std::vector<Found>& out) {
   for (int32_t i = 0; i < topic.partition_count(); ++i) {
     if (only && !only->contains(i)) continue;
-    const log::PartitionLog* log = shard.logs().find({topic.id(), log::PartitionId(i)});
+    const log::TopicPartition id{topic.id(), log::PartitionId(i)};
+    if (shard.logs().future_of(id)) co_await shard.logs().wait_handed_over(id);
+    const log::PartitionLog* log = shard.logs().find(id);
     if (!log) continue;
     out.push_back({log->log_directory(), topic.name(), i, static_cast<int64_t>(log->size_bytes())});
+    const auto copy = shard.logs().future_of(id);
+    if (!copy) continue;
+    out.push_back({.directory = copy->directory,
+                   .topic = topic.name(),
+                   .partition = i,
+                   .bytes = static_cast<int64_t>(copy->bytes),
+                   .lag = log->log_end().value - copy->next.value,
+                   .future = true});
   }
 }
 
@@ -58,7 +70,7 @@ Task<std::vector<Found>> look_on(BrokerShard& shard, Wanted wanted) {
       if (entry == wanted->end()) continue;
       only = &entry->second;
     }
-    find_here(shard, *topic, only, out);
+    co_await find_here(shard, *topic, only, out);
     seen += static_cast<size_t>(topic->partition_count());
     if (seen < kPartitionsPerTurn) continue;
     seen = 0;
@@ -101,6 +113,8 @@ void list(RequestContext& context, const std::vector<Found>& all, const std::str
     auto& p = out.topics.back().partitions.emplace_back();
     p.partition_index = found.partition;
     p.partition_size = found.bytes;
+    p.offset_lag = found.lag;
+    p.is_future_key = found.future;
   }
 }
 

@@ -39,6 +39,7 @@ ServeResult serve_consumer_group_describe(RequestContext& context, wire::Reader&
 ServeResult serve_describe_acls(RequestContext& context, wire::Reader& reader);
 ServeResult serve_create_acls(RequestContext& context, wire::Reader& reader);
 ServeResult serve_delete_acls(RequestContext& context, wire::Reader& reader);
+ServeResult serve_alter_replica_log_dirs(RequestContext& context, wire::Reader& reader);
 ServeResult serve_describe_log_dirs(RequestContext& context, wire::Reader& reader);
 ServeResult serve_elect_leaders(RequestContext& context, wire::Reader& reader);
 ServeResult serve_alter_partition_reassignments(RequestContext& context, wire::Reader& reader);

@@ -99,9 +99,27 @@ void note_produced(BrokerShard& shard, const log::BatchHeader& header) {
   shard.requests().produced_records.add(static_cast<uint64_t>(header.record_count));
 }
 
+// Where the log is: a move to another directory is waited for.
+Task<log::Appended> append_in_place(BrokerShard& shard, log::TopicPartition id,
+                                    log::BatchValidator& validator, int64_t log_append_time_ms) {
+  for (;;) {
+    log::PartitionLog* partition = shard.logs().find(id);
+    if (!partition) co_return log::Appended{.fault = log::AppendFault::not_leader, .message = ""};
+    Chain batch(validator.header_bytes());
+    for (size_t i = 0; i < validator.records().part_count(); ++i)
+      batch.append(validator.records().part(i));
+    log::Appended done =
+        co_await partition->append(std::move(batch), validator.info(), log_append_time_ms);
+    if (done.fault != log::AppendFault::not_leader || !shard.logs().future_of(id)) co_return done;
+    co_await shard.logs().wait_handed_over(id);
+    co_await reactor::yield();
+  }
+}
+
 // Validates and appends one batch on the owning shard.
 Task<ProduceOutcome> append_valid(BrokerShard& shard, log::TopicPartition id, Chain records,
                                   int16_t version) {
+  co_await shard.logs().wait_handed_over(id);
   if (shard.logs().find(id) == nullptr) co_return failure(kafka_error(shard.logs().absence(id)));
   auto& here = reactor::this_shard();
   const WallTime now = here.wall_now();
@@ -113,14 +131,8 @@ Task<ProduceOutcome> append_valid(BrokerShard& shard, log::TopicPartition id, Ch
   if (validator.info().header.attributes.transactional()) {
     co_return failure(KafkaError::invalid_txn_state, "transactions are not supported yet");
   }
-  log::PartitionLog* partition = shard.logs().find(id);
-  if (!partition) co_return failure(kafka_error(shard.logs().absence(id)));
-  Chain batch(validator.header_bytes());
-  for (size_t i = 0; i < validator.records().part_count(); ++i)
-    batch.append(validator.records().part(i));
   const bool stamped = options.timestamp_type == log::TimestampType::log_append_time;
-  log::Appended done =
-      co_await partition->append(std::move(batch), validator.info(), stamped ? now.ms : -1);
+  log::Appended done = co_await append_in_place(shard, id, validator, stamped ? now.ms : -1);
   ProduceOutcome outcome;
   outcome.error = static_cast<int16_t>(done.fault);
   outcome.message = std::move(done.message);
@@ -159,6 +171,7 @@ Task<std::vector<KafkaError>> await_all(BrokerShard& shard, std::vector<Wait> wa
   std::vector<KafkaError> errors;
   errors.reserve(waits.size());
   for (const Wait& w : waits) {
+    co_await shard.logs().wait_handed_over(w.id);
     log::PartitionLog* partition = shard.logs().find(w.id);
     if (!partition) {
       errors.push_back(KafkaError::not_leader_or_follower);

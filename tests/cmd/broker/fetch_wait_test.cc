@@ -16,6 +16,10 @@ class NoLogs : public log::LogManager {
   log::PartitionLog* find(const log::TopicPartition&) override { return nullptr; }
   Errc absence(const log::TopicPartition&) const override { return Errc::moved; }
   Task<Status> delete_partition(log::TopicPartition) override { co_return Status{}; }
+  Task<Status> move_partition(log::TopicPartition, std::string) override { co_return Status{}; }
+  std::optional<log::FutureLog> future_of(const log::TopicPartition&) const override { return {}; }
+  Task<void> wait_handed_over(log::TopicPartition) override { co_return; }
+  void configure_moves(double) override {}
   bool writable() const override { return true; }
   Task<void> run_retention() override { co_return; }
   Task<void> run_compaction() override { co_return; }

@@ -1,5 +1,7 @@
 #include <set>
 
+#include "net/kafka/messages/alter_replica_log_dirs_request.h"
+#include "net/kafka/messages/alter_replica_log_dirs_response.h"
 #include "net/kafka/messages/describe_log_dirs_request.h"
 #include "net/kafka/messages/describe_log_dirs_response.h"
 #include "tests/cmd/broker/verbs.h"
@@ -81,6 +83,75 @@ TEST_CASE("from version 4 on the file system's bytes are told") {
     EXPECT(directory.total_bytes > 0);
     EXPECT(directory.usable_bytes > 0);
     EXPECT(directory.usable_bytes <= directory.total_bytes);
+  });
+}
+
+// Where partition 0 of a topic is, and where a copy of it is made; empty: nowhere.
+struct Place {
+  std::string now;
+  std::string future;
+};
+
+Task<Place> place_of(Client& c, std::string topic) {
+  const auto reply = co_await ask(c, std::vector<Request::DescribableLogDirTopic>{{topic, {0}}});
+  Place out;
+  for (const auto& directory : reply->message.results) {
+    for (const auto& t : directory.topics) {
+      for (const auto& p : t.partitions) {
+        (p.is_future_key ? out.future : out.now) = std::string(directory.log_dir);
+        if (!p.is_future_key) EXPECT_EQ(p.offset_lag, 0);
+        EXPECT(p.offset_lag >= 0);
+      }
+    }
+  }
+  co_return out;
+}
+
+Task<int16_t> move(Client& c, std::string topic, std::string directory, int32_t partition = 0) {
+  kafka::AlterReplicaLogDirsRequest request;
+  auto& target = request.dirs.emplace_back();
+  target.path = directory;
+  target.topics.push_back({topic, {partition}});
+  const auto reply = co_await c.call<kafka::AlterReplicaLogDirsResponse>(2, std::move(request));
+  const auto& result = reply->message.results.at(0);
+  EXPECT_EQ(result.topic_name, topic);
+  EXPECT_EQ(result.partitions.at(0).partition_index, partition);
+  co_return result.partitions.at(0).error_code;
+}
+
+TEST_CASE("a partition moves to another log directory with all that is in it") {
+  Cluster cluster({{"log.dirs", "/data,/more"}}, 2);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 1);
+    const Bytes records = batch({.records = 3, .value_bytes = 5000});
+    EXPECT_EQ((co_await produce(c, "t", 0, records)).error, 0);
+    for (int i = 0; i < 3; ++i) {
+      const Place before = co_await place_of(c, "t");
+      const std::string target = before.now == "/data" ? "/more" : "/data";
+      EXPECT_EQ(co_await move(c, "t", target), 0);
+      Place now = co_await place_of(c, "t");
+      while (now.now != target) {
+        co_await reactor::sleep_for(1ms);
+        now = co_await place_of(c, "t");
+      }
+      EXPECT_EQ(now.future, "");
+      EXPECT_EQ((co_await produce(c, "t", 0, records)).base, 3 * (i + 1));
+      EXPECT_EQ(co_await move(c, "t", target), 0);
+    }
+  });
+}
+
+TEST_CASE("a move is refused as Kafka refuses it") {
+  Cluster cluster({{"log.dirs", "/data,/more"}}, 2);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 1);
+    const std::string name(230, 'n');
+    co_await create_topic(c, name, 1);
+    EXPECT_EQ(co_await move(c, "t", "/nowhere"), 57);
+    EXPECT_EQ(co_await move(c, "missing", "/nowhere"), 57);
+    EXPECT_EQ(co_await move(c, "missing", "/more"), 3);
+    EXPECT_EQ(co_await move(c, "t", "/more", 7), 3);
+    EXPECT_EQ(co_await move(c, name, "/nowhere"), 17);
   });
 }
 

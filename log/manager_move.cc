@@ -1,0 +1,207 @@
+// Moves of partitions between the log directories (KIP-113). A partition's shard stays, its WAL and
+// its segments change: the segments are copied while the log goes on, then appends are refused for
+// as long as the rest takes, the manifests say where it is (store_moves.cc), and it is opened there
+// as at a start.
+#include <algorithm>
+
+#include "log/checkpoint_files.h"
+#include "log/manager.h"
+#include "log/partition_copy.h"
+#include "reactor/file.h"
+#include "reactor/logger.h"
+#include "reactor/shard.h"
+
+namespace odradek::log {
+
+using reactor::ShardId;
+using reactor::submit_reserved;
+using reactor::Task;
+
+std::optional<FutureLog> Manager::future_of(const TopicPartition& id) const {
+  const auto it = moves_.find(id);
+  if (it == moves_.end()) return std::nullopt;
+  const Move& move = *it->second;
+  const auto log = partitions_.find(id);
+  const bool there = log != partitions_.end() && log->second.disk->directory() == move.target;
+  if (there) return std::nullopt;
+  return FutureLog{disks_[move.target]->path(), move.copy.bytes(), move.copy.next()};
+}
+
+Task<void> Manager::wait_handed_over(TopicPartition id) {
+  while (changing_.contains(id) && moves_.contains(id)) (void)co_await changed_.wait();
+}
+
+void Manager::configure_moves(double bytes_per_second) {
+  move_rate_ = bytes_per_second;
+  move_wake_.notify_all();
+}
+
+Task<Status> Manager::move_partition(TopicPartition id, std::string directory) {
+  const auto disk =
+      std::ranges::find_if(disks_, [&](const auto& d) { return d && d->path() == directory; });
+  if (disk == disks_.end()) co_return fail(Errc::fenced, directory + " is offline");
+  const auto target = static_cast<size_t>(disk - disks_.begin());
+  while (!stopping_) {
+    while (changing_.contains(id)) (void)co_await changed_.wait();
+    const auto running = moves_.find(id);
+    if (running == moves_.end()) break;
+    Move& move = *running->second;
+    if (move.target == target && !move.canceled) co_return Status{};
+    move.canceled = true;
+    move_wake_.notify_all();
+    (void)co_await changed_.wait();
+  }
+  if (stopping_) co_return fail(Errc::closed, "the log is stopping");
+  Entry* entry = entry_of(id);
+  if (!entry) co_return fail(absence(id), id.to_string());
+  if (entry->disk->directory() == target) co_return Status{};
+  if (!disks_[target]->writable()) {
+    co_return fail(disks_[target]->fenced() ? Errc::fenced : Errc::disk_full, directory);
+  }
+  // While one is offline nobody could tell after a crash which of two copies is right.
+  if (std::ranges::any_of(disks_, [](const auto& d) { return d == nullptr; })) {
+    co_return fail(Errc::fenced, "a log directory is offline");
+  }
+  const std::string name = future_directory_name(entry->partition->topic_name(), id.partition,
+                                                 reactor::this_shard().random_uuid());
+  auto move = std::make_unique<Move>(entry->partition->generation(), target,
+                                     disks_[target]->path() + "/" + name);
+  moves_.emplace(id, std::move(move));
+  gate_.spawn("move partition", run_move(id), reactor::TaskClass::background);
+  co_return Status{};
+}
+
+// One at a time: a disk that reads for two moves is not faster.
+Task<void> Manager::run_move(TopicPartition id) {
+  Move& move = *moves_.find(id)->second;
+  while (copying_ && !move.canceled && !stopping_) (void)co_await move_wake_.wait();
+  if (!move.canceled && !stopping_) {
+    copying_ = true;
+    const Status moved = co_await move_now(id, move);
+    if (!moved && moved.error().code != Errc::canceled) {
+      reactor::log_warning("{} does not move to {}: {}", id.to_string(), move.copy.folder(),
+                           moved.error().to_string());
+    }
+    // Not there any more when it is the log.
+    const Status discarded = co_await move.copy.discard();
+    if (!discarded) {
+      reactor::log_warning("{} stays until the next start: {}", move.copy.folder(),
+                           discarded.error().to_string());
+    }
+    copying_ = false;
+  }
+  moves_.erase(id);
+  move_wake_.notify_all();
+  changed_.notify_all();
+}
+
+Task<Status> Manager::move_now(TopicPartition id, Move& move) {
+  CO_TRY(co_await move.copy.begin());
+  CO_TRY(co_await copy_most(id, move));
+  while (changing_.contains(id)) (void)co_await changed_.wait();
+  Entry* entry = entry_of(id);
+  const bool same = entry && entry->partition->generation() == move.generation;
+  if (stopping_ || move.canceled || !same) co_return fail(Errc::canceled, id.to_string());
+  changing_.insert(id);
+  Status moved = co_await cut_over(id, move);
+  changing_.erase(id);
+  co_return moved;
+}
+
+// The partition is looked up for every piece: it may be deleted in between.
+Task<Status> Manager::copy_most(TopicPartition id, Move& move) {
+  MonoTime free_at = reactor::this_shard().now();
+  for (;;) {
+    while (!stopping_ && !move.canceled && reactor::this_shard().now() < free_at) {
+      (void)co_await move_wake_.wait(free_at);
+    }
+    Entry* entry = entry_of(id);
+    const bool same = entry && entry->partition->generation() == move.generation;
+    if (stopping_ || move.canceled || !same) co_return fail(Errc::canceled, id.to_string());
+    CO_TRY_ASSIGN(const uint64_t copied, co_await move.copy.step(*entry->partition));
+    if (copied == 0) co_return Status{};
+    if (move_rate_ > 0) {
+      const std::chrono::duration<double> takes(static_cast<double>(copied) / move_rate_);
+      free_at = std::max(free_at, reactor::this_shard().now()) +
+                std::chrono::duration_cast<Duration>(takes);
+    }
+    co_await reactor::yield();
+  }
+}
+
+static Task<Result<PlacedPartition>> hand_over_on_store(Store* store, TopicPartition id,
+                                                        Generation generation, size_t from,
+                                                        size_t to) {
+  return store->hand_over(id, generation, from, to);
+}
+
+// The rest of the copy, which has its name then. REQUIRES: nobody but the caller uses `partition`.
+Task<Status> Manager::complete_copy(Partition& partition, Move& move) {
+  LogDisk& from = partition.disk();
+  CO_TRY(co_await from.destager().finish(partition));
+  CO_TRY(co_await partition.trim());
+  CO_TRY(co_await move.copy.finish(partition));
+  LogDisk& to = *disks_[move.target];
+  const std::string name =
+      partition_directory_name(partition.topic_name(), partition.id().partition);
+  const std::string place = to.path() + "/" + name;
+  // A log that was here once and left its folder in a crash: the manifest knows of none.
+  CO_TRY(co_await remove_tree(place));
+  CO_TRY(co_await reactor::rename_file(move.copy.folder(), place));
+  co_return co_await reactor::sync_directory(to.path());
+}
+
+// Whatever fails before the manifests say so leaves the log where it was, as it was.
+Task<Status> Manager::cut_over(TopicPartition id, Move& move) {
+  Status ready = co_await entry_of(id)->partition->settle();
+  Entry entry = std::move(*entry_of(id));
+  partitions_.erase(id);
+  Partition& partition = *entry.partition;
+  LogDisk& from = *entry.disk;
+  from.leave(partition);
+  co_await partition.wait_unpinned();
+  if (ready) ready = co_await complete_copy(partition, move);
+  Result<PlacedPartition> placed = fail(Errc::canceled, "");
+  if (ready) {
+    placed =
+        co_await submit_reserved(ShardId(0), [store = store_, id, generation = move.generation,
+                                              source = from.directory(), target = move.target] {
+          return hand_over_on_store(store, id, generation, source, target);
+        });
+    if (!placed) ready = fail(placed.error());
+  }
+  if (!ready) {
+    partition.resume();
+    from.enter(partition);
+    partitions_.emplace(id, std::move(entry));
+    co_return ready;
+  }
+  co_return co_await open_moved(std::move(*placed), std::move(entry));
+}
+
+// Who watches the old log is told when the new one is there.
+Task<Status> Manager::open_moved(PlacedPartition placed, Entry entry) {
+  Partition& old = *entry.partition;
+  const PartitionSpec spec{.id = old.id(),
+                           .topic_name = old.topic_name(),
+                           .leader_epoch = old.leader_epoch(),
+                           .config = old.config(),
+                           .known_before = true};
+  disks_[placed.directory]->wal().note_manifest(placed.manifest_sequence);
+  const Status opened = co_await open_placed(std::move(placed), spec);
+  if (!opened) {
+    reactor::log_error("{} is not served: {}", spec.id.to_string(), opened.error().to_string());
+    unserved_.try_emplace(spec.id, Unserved{.why = opened.error(), .found = {}});
+  }
+  const Status closed = co_await old.close();
+  if (!closed) entry.disk->note_failure(closed.error());
+  const Status removed = co_await remove_folder(*entry.disk, spec.id, spec.topic_name,
+                                                spec.config.file_delete_delay_ms);
+  if (!removed) {
+    reactor::log_warning("what moved away from {} stays until the next start: {}",
+                         entry.disk->path(), removed.error().to_string());
+  }
+  co_return opened;
+}
+
+}  // namespace odradek::log

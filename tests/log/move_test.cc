@@ -1,0 +1,337 @@
+// A partition moves from one log directory to another while it is used (KIP-113).
+#include <algorithm>
+#include <cstdlib>
+
+#include "tests/log/log_testing.h"
+
+namespace odradek::log::test {
+namespace {
+
+const TopicPartition kLog = partition_id(3);
+
+LogConfig small_segments() {
+  LogConfig config;
+  config.segment_bytes = 20'000;
+  config.file_delete_delay_ms = 1'000;
+  return config;
+}
+
+class TwoDirectories : public LogWorld {
+ public:
+  explicit TwoDirectories(uint64_t seed = 1, WorldOptions world_options = {})
+      : LogWorld(seed, world_options) {
+    options.directories = {"/data", "/more"};
+    options.disk_reserve_bytes = 0;
+    options.wal_bytes = 1 << 20;
+  }
+  // How many folders there are whose names have this in them.
+  size_t folders(std::string_view part) {
+    std::set<std::string> out;
+    for (const std::string& path : world.disk("node").files()) {
+      const std::string folder = path.substr(0, path.rfind('/'));
+      if (folder.contains(part)) out.insert(folder);
+    }
+    return out.size();
+  }
+};
+
+std::string place(Live& live) { return live.log(kLog).log_directory(); }
+std::string other(Live& live) { return place(live) == "/data" ? "/more" : "/data"; }
+
+Task<void> append(Live& live, int count) {
+  for (int i = 0; i < count; ++i) {
+    const Appended appended = co_await live.append(kLog, {.value_bytes = 3'000});
+    CHECK(appended.fault == AppendFault::none, appended.message);
+  }
+}
+
+// While it moves: false when it was refused.
+Task<bool> try_append(Live& live, size_t bytes) {
+  if (!live.manager->find(kLog)) co_return false;
+  const BatchSpec spec{.timestamp_ms = live.client->next_timestamp++, .value_bytes = bytes};
+  const Appended appended = co_await live.stage(kLog, spec);
+  CHECK(appended.fault == AppendFault::none || appended.fault == AppendFault::not_leader,
+        appended.message);
+  if (appended.fault != AppendFault::none) co_return false;
+  while (!live.manager->find(kLog)) co_await reactor::sleep_for(100us);
+  must(co_await live.log(kLog).wait_visible(appended.last, kMonoMax));
+  live.client->acked[kLog][appended.base.value] = header_of(spec).crc;
+  co_return true;
+}
+
+Task<void> wait_for_move(Live& live) {
+  while (live.manager->future_of(kLog)) co_await reactor::sleep_for(1ms);
+}
+
+Task<std::string> move(Live& live) {
+  std::string target = other(live);
+  must(co_await live.manager->move_partition(kLog, target));
+  co_await wait_for_move(live);
+  CHECK(place(live) == target, target);
+  co_return target;
+}
+
+TEST_CASE("a moved log has every batch, goes on, and is there after a restart") {
+  TwoDirectories world;
+  std::string now;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 25);
+    now = co_await move(live);
+    co_await verify(live, kLog);
+    co_await append(live, 25);
+    co_await verify(live, kLog);
+    co_await reactor::sleep_for(5s);
+  });
+  EXPECT_EQ(world.folders("topic3-0"), 1u);
+  for (const bool clean : {true, false}) {
+    const auto script = [&](Live& live) -> Task<void> {
+      must(co_await live.open(kLog, small_segments(), 1));
+      EXPECT_EQ(place(live), now);
+      co_await verify(live, kLog);
+      co_await append(live, 5);
+    };
+    if (clean) world.live(script);
+    if (!clean) world.live_until_crash(script, DiskOutcome::torn);
+  }
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments(), 2));
+    EXPECT_EQ(place(live), now);
+    co_await verify(live, kLog);
+  });
+}
+
+TEST_CASE("a log moves there and back, an empty one too") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    for (int i = 0; i < 4; ++i) {
+      (void)co_await move(live);
+      co_await verify(live, kLog);
+      co_await append(live, i);
+    }
+  });
+}
+
+TEST_CASE("a producer's retry is recognised behind a move") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    const BatchSpec spec{.timestamp_ms = 5'000, .producer = 7, .epoch = 0, .sequence = 0};
+    const Appended first = co_await live.append(kLog, spec);
+    EXPECT(first.fault == AppendFault::none);
+    (void)co_await move(live);
+    const Appended again = co_await live.append(kLog, spec);
+    EXPECT(again.duplicate);
+    EXPECT_EQ(again.base, first.base);
+  });
+}
+
+TEST_CASE("appends go on while a log is copied, and who waits for one is told") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 40);
+    live.manager->configure_moves(200'000);
+    const std::string target = other(live);
+    must(co_await live.manager->move_partition(kLog, target));
+    size_t appended = 0, refused = 0;
+    while (live.manager->future_of(kLog)) {
+      (co_await try_append(live, 100) ? appended : refused) += 1;
+      co_await reactor::sleep_for(2ms);
+    }
+    EXPECT(appended > 20);
+    EXPECT(refused < appended);
+    EXPECT_EQ(place(live), target);
+    co_await verify(live, kLog);
+  });
+}
+
+TEST_CASE("a move is throttled, and tells how far it is") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 40);  // 120 kB
+    live.manager->configure_moves(20'000);
+    const std::string target = other(live);
+    const MonoTime began = reactor::this_shard().now();
+    must(co_await live.manager->move_partition(kLog, target));
+    co_await reactor::sleep_for(2s);
+    const auto future = live.manager->future_of(kLog);
+    REQUIRE(future.has_value());
+    EXPECT_EQ(future->directory, target);
+    EXPECT(future->bytes > 0);
+    EXPECT(future->bytes < live.log(kLog).size_bytes());
+    EXPECT(future->next > Offset(0));
+    EXPECT(future->next < live.log(kLog).log_end());
+    co_await wait_for_move(live);
+    EXPECT(reactor::this_shard().now() - began > 4s);
+    EXPECT_EQ(place(live), target);
+  });
+}
+
+TEST_CASE("a move to where a log is ends the one under way; to the same place it goes on") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 40);
+    live.manager->configure_moves(10'000);
+    const std::string from = place(live);
+    const std::string to = other(live);
+    must(co_await live.manager->move_partition(kLog, to));
+    co_await reactor::sleep_for(3s);
+    const auto before = live.manager->future_of(kLog);
+    must(co_await live.manager->move_partition(kLog, to));
+    const auto after = live.manager->future_of(kLog);
+    REQUIRE(before.has_value());
+    REQUIRE(after.has_value());
+    EXPECT(after->bytes >= before->bytes);
+    must(co_await live.manager->move_partition(kLog, from));
+    EXPECT(!live.manager->future_of(kLog));
+    EXPECT_EQ(place(live), from);
+    co_await append(live, 1);
+    co_await verify(live, kLog);
+  });
+  EXPECT_EQ(world.folders("-future"), 0u);
+}
+
+TEST_CASE("what is deleted while it moves is gone") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 40);
+    live.manager->configure_moves(10'000);
+    must(co_await live.manager->move_partition(kLog, other(live)));
+    co_await reactor::sleep_for(1s);
+    must(co_await live.manager->delete_partition(kLog));
+    co_await wait_for_move(live);
+    EXPECT(!live.manager->find(kLog));
+    co_await reactor::sleep_for(5s);
+  });
+  EXPECT_EQ(world.folders("topic3-0"), 0u);
+}
+
+TEST_CASE("a clean stop ends a move, and leaves nothing of it") {
+  TwoDirectories world;
+  std::string from;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 40);
+    live.manager->configure_moves(10'000);
+    from = place(live);
+    must(co_await live.manager->move_partition(kLog, other(live)));
+    co_await reactor::sleep_for(1s);
+  });
+  EXPECT_EQ(world.folders("-future"), 0u);
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    EXPECT_EQ(place(live), from);
+    co_await verify(live, kLog);
+  });
+}
+
+TEST_CASE("retention and DeleteRecords during a copy are in it") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 40);
+    live.manager->configure_moves(20'000);
+    must(co_await live.manager->move_partition(kLog, other(live)));
+    co_await reactor::sleep_for(3s);
+    const Offset start = must(co_await live.log(kLog).delete_records(Offset(30)));
+    live.client->start[kLog] = start.value;
+    co_await live.manager->run_retention();
+    co_await wait_for_move(live);
+    EXPECT_EQ(live.log(kLog).log_start(), start);
+    EXPECT(live.log(kLog).size_bytes() < 60'000);
+    co_await verify(live, kLog);
+  });
+}
+
+TEST_CASE("a log that is not there, and a directory that is not, are refused") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    const Status absent = co_await live.manager->move_partition(kLog, "/more");
+    REQUIRE(!absent);
+    EXPECT_EQ(absent.error().code, Errc::moved);
+    must(co_await live.open(kLog));
+    const Status nowhere = co_await live.manager->move_partition(kLog, "/nowhere");
+    REQUIRE(!nowhere);
+    EXPECT_EQ(nowhere.error().code, Errc::fenced);
+    must(co_await live.manager->move_partition(kLog, place(live)));
+    EXPECT(!live.manager->future_of(kLog));
+  });
+}
+
+// The whole life, crashed at a step, then whatever is there, and the rest of the life.
+class CrashedMove {
+ public:
+  static WorldOptions quiet() {
+    WorldOptions options;
+    options.stall = 0;
+    return options;
+  }
+  explicit CrashedMove(uint64_t seed) : world_(seed, quiet()) {}
+
+  static Task<void> life(Live& live, int32_t epoch) {
+    must(co_await live.open(kLog, small_segments(), epoch));
+    co_await verify(live, kLog);
+    co_await append(live, 9);
+    must(co_await live.manager->move_partition(kLog, other(live)));
+    while (live.manager->future_of(kLog)) {
+      (void)co_await try_append(live, 1'000);
+      co_await reactor::sleep_for(500us);
+    }
+    co_await append(live, 3);
+    co_await verify(live, kLog);
+  }
+  uint64_t steps() {
+    world_.live([](Live& live) { return life(live, 0); });
+    const uint64_t before = world_.world.steps(world_.node);
+    world_.live([](Live& live) { return life(live, 1); });
+    return world_.world.steps(world_.node) - before;
+  }
+  // False when it ended before the step came.
+  bool crash(uint64_t step, DiskOutcome outcome) {
+    world_.live([](Live& live) { return life(live, 0); });
+    const uint64_t before = world_.world.steps(world_.node);
+    world_.begin([](Live& live) { return life(live, 1); }, true);
+    world_.world.crash_at(world_.node, before + step, outcome);
+    REQUIRE_EQ(world_.world.run_until_exit(world_.node), Run::done);
+    return world_.world.crashed(world_.node);
+  }
+  void check() {
+    world_.live([](Live& live) -> Task<void> {
+      co_await life(live, 2);
+      co_await reactor::sleep_for(5s);
+    });
+    REQUIRE_EQ(world_.folders("topic3-0"), 1u);
+  }
+
+ private:
+  TwoDirectories world_;
+};
+
+uint64_t stride_or(uint64_t usual) {
+  const char* given = std::getenv("ODRADEK_CRASH_STRIDE");
+  return given ? std::max<uint64_t>(1, std::strtoull(given, nullptr, 10)) : usual;
+}
+
+TEST_CASE("whatever step of a move the power is cut at, the log is whole in one directory") {
+  const uint64_t steps = CrashedMove(1).steps();
+  size_t runs = 0;
+  for (uint64_t step = 1; step <= steps; step += stride_or(23)) {
+    for (const DiskOutcome outcome : reactor::sim::kDiskOutcomes) {
+      CAPTURE(step);
+      CAPTURE(reactor::sim::outcome_name(outcome));
+      CrashedMove run(1 + step % 5);
+      if (!run.crash(step, outcome)) continue;
+      run.check();
+      ++runs;
+    }
+  }
+  EXPECT(runs > 40);
+}
+
+}  // namespace
+}  // namespace odradek::log::test
