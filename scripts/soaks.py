@@ -34,6 +34,8 @@ SOAKS = {
     "bare": ("the README's commands in a bare Debian 12", 1, 1, "scripts/bare"),
     "clients": ("each client of tests/compat/clients: 100,000 records in each compression, the broker killed in each", 11, 1,
                 "tests/compat/clients/run --nth {first}"),
+    "groups-chaos": ("groups of real clients, members and broker killed for ten minutes; a line a client in groups-chaos-clients.jsonl", 1, 1,
+                     "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),
     "fuzz": ("each fuzz target for five minutes", 1, 1, "scripts/fuzz all 300"),
 }
