@@ -36,6 +36,8 @@ SOAKS = {
                 "tests/compat/clients/run --nth {first}"),
     "groups-chaos": ("groups of real clients, members and broker killed for ten minutes; a line a client in groups-chaos-clients.jsonl", 1, 1,
                      "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"),
+    "connect": ("Kafka Connect, distributed, with kills", 1, 1, "tests/compat/applications/connect"),
+    "streams": ("Kafka Streams' WordCount, with kills", 1, 1, "tests/compat/applications/streams"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),
     "fuzz": ("each fuzz target for five minutes", 1, 1, "scripts/fuzz all 300"),
 }
