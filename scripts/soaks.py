@@ -34,8 +34,12 @@ SOAKS = {
     "bare": ("the README's commands in a bare Debian 12", 1, 1, "scripts/bare"),
     "clients": ("each client of tests/compat/clients: 100,000 records in each compression, the broker killed in each", 11, 1,
                 "tests/compat/clients/run --nth {first}"),
-    "groups-chaos": ("groups of real clients, members and broker killed for ten minutes; a line a client in groups-chaos-clients.jsonl", 1, 1,
-                     "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"),
+    "groups-chaos": ("groups of five clients, members and broker killed for ten minutes; a line a client in groups-chaos-clients.jsonl", 1, 1,
+                     "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"
+                     " java librdkafka kafka-python franz-go kafkajs"),
+    "groups-chaos-consumer": ("the same of Java and librdkafka with the consumer protocol", 1, 1,
+                              "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"
+                              " java-consumer librdkafka-consumer"),
     "connect": ("Kafka Connect, distributed, with kills", 1, 1, "tests/compat/applications/connect"),
     "streams": ("Kafka Streams' WordCount, with kills", 1, 1, "tests/compat/applications/streams"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),

@@ -95,7 +95,7 @@ class Trial:
         after = f" ({time.monotonic() - self.began:.0f} s)"
         print(f"FAIL {what}: {wrong}" if wrong else f"ok   {what}{after}", flush=True)
 
-    def wait(self, what, condition, seconds=90):
+    def wait(self, what, condition, seconds=240):
         """One claim: `condition`, which may fail with OSError meanwhile, holds in time. It returns what is wrong, "" if nothing is."""
         end, wrong = time.monotonic() + seconds, "nothing was asked"
         while wrong and time.monotonic() < end:

@@ -8,6 +8,7 @@ import time
 
 MEMBERS = 3
 LEAVING_SECONDS = 40
+STARTING_SECONDS_MAX = 40
 
 
 class Slot:
@@ -16,13 +17,24 @@ class Slot:
     def __init__(self, words, group, index, directory):
         self.words, self.group, self.index, self.directory = words, group, index, directory
         self.process, self.incarnation, self.surprises = None, 0, []
+        self.journal, self.began = None, 0.0
 
     def start(self, bootstrap, topic, protocol):
         self.incarnation += 1
-        journal = self.directory / f"{self.group}-{self.index}-{self.incarnation}.journal"
-        with open(journal.with_suffix(".errors"), "wb") as errors:
-            self.process = subprocess.Popen(self.words + [bootstrap, topic, self.group, str(journal), protocol], stdin=subprocess.DEVNULL,
+        self.journal = self.directory / f"{self.group}-{self.index}-{self.incarnation}.journal"
+        self.began = time.monotonic()
+        with open(self.journal.with_suffix(".errors"), "wb") as errors:
+            self.process = subprocess.Popen(self.words + [bootstrap, topic, self.group, str(self.journal), protocol], stdin=subprocess.DEVNULL,
                                             stdout=errors, stderr=errors)
+
+    def takes_part(self):
+        """Whether it has been given partitions, or had the time for that: on a busy machine a JVM is long in coming."""
+        if time.monotonic() - self.began > STARTING_SECONDS_MAX:
+            return True
+        if not self.journal.exists():
+            return False
+        with open(self.journal, "rb") as journal:
+            return b"\tassigned\t" in journal.read(4096)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
@@ -74,7 +86,9 @@ class Chaos(threading.Thread):
             # One member at least is left alone.
             if time.monotonic() >= following and len(free) > 1:
                 self.revive(free)
-                self.act(self.draw.choice(free), self.draw.choice(list(self.done)))
+                ready = [slot for slot in free if slot.takes_part()]
+                if ready:
+                    self.act(self.draw.choice(ready), self.draw.choice(list(self.done)))
                 following = time.monotonic() + self.draw.uniform(2, 6)
         self.end_what_is_over(math.inf)
 

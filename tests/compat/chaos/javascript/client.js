@@ -10,17 +10,17 @@ const line = (...fields) => [Date.now(), ...fields].join('\t') + '\n';
 const write = text => fs.writeSync(file, text);
 const numbers = partitions => [...partitions].sort((a, b) => a - b).join(',');
 let owned = [];
-let generation = -1;
+let group = null;
 
-// KafkaJS tells the assignment to its users, but not the generation: it is read where the group is joined.
+// KafkaJS tells the assignment to its users, but not the generation: it is read where the group is joined. What it had until then
+// it goes on reading while it joins.
 const { joinAndSync } = ConsumerGroup.prototype;
 ConsumerGroup.prototype.joinAndSync = async function joined() {
-  write(line('revoked', numbers(owned)));
-  owned = [];
   await joinAndSync.call(this);
+  write(line('revoked', numbers(owned)));
   owned = this.assigned().filter(each => each.topic === topic).flatMap(each => each.partitions);
-  generation = this.generationId;
-  write(line('assigned', numbers(owned), generation, this.memberId, numbers(owned)));
+  group = this;
+  write(line('assigned', numbers(owned), this.generationId, this.memberId, numbers(owned)));
 };
 
 // The producer compresses with LZ4, which KafkaJS leaves to a package of others.
@@ -32,15 +32,16 @@ const kafka = new Kafka({ clientId: 'member', brokers: [bootstrap], logLevel: lo
 const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 1500, rebalanceTimeout: 15000, maxWaitTimeInMs: 300,
   maxBytesPerPartition: 65536 });
 
-// The offset is passed on to KafkaJS when it is committed: what could not be committed is read again.
-async function eachBatch({ batch, resolveOffset, heartbeat, isRunning, isStale }) {
+// The offset is passed on to KafkaJS when it is committed: what could not be committed is read again. The consumer's own
+// commitOffsets() keeps silent about a refusal once the consumer is told to stop; this one does not.
+async function eachBatch({ batch, resolveOffset, heartbeat, commitOffsetsIfNecessary, isRunning, isStale }) {
   const { partition, messages } = batch;
-  if (!isRunning() || isStale() || messages.length === 0) return;
+  if (!isRunning() || isStale() || messages.length === 0 || !owned.includes(partition)) return;
   write(messages.map(each => line('record', partition, each.offset, each.value.toString().split(' ', 1)[0])).join(''));
   const offset = String(BigInt(messages[messages.length - 1].offset) + 1n);
-  write(line('committing', generation, `${partition}:${offset}`));
+  write(line('committing', group.generationId, `${partition}:${offset}`));
   try {
-    await consumer.commitOffsets([{ topic, partition, offset }]);
+    await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
   } catch (error) {
     write(line('refused', error.type || error.name));
     throw error;
