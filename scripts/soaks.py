@@ -36,6 +36,14 @@ SOAKS = {
                 "tests/compat/clients/run --nth {first}"),
     "librdkafka": ("librdkafka's own tests on Kafka and on ours: the classic protocol, the consumer protocol, the table", 9, 1,
                    "tests/compat/librdkafka/run --piece {first}"),
+    "groups-chaos": ("groups of five clients, members and broker killed for ten minutes; a line a client in groups-chaos-clients.jsonl", 1, 1,
+                     "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"
+                     " java librdkafka kafka-python franz-go kafkajs"),
+    "groups-chaos-consumer": ("the same of Java and librdkafka with the consumer protocol", 1, 1,
+                              "tests/compat/chaos/run --minutes 10 --seed {first} --record perf/results/groups-chaos-clients.jsonl"
+                              " java-consumer librdkafka-consumer"),
+    "connect": ("Kafka Connect, distributed, with kills", 1, 1, "tests/compat/applications/connect"),
+    "streams": ("Kafka Streams' WordCount, with kills", 1, 1, "tests/compat/applications/streams"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),
     "fuzz": ("each fuzz target for five minutes", 1, 1, "scripts/fuzz all 300"),
 }

@@ -6,6 +6,7 @@
 
 #include "log/wal_scan.h"
 #include "reactor/file.h"
+#include "reactor/metrics.h"
 #include "tests/log/log_testing.h"
 
 namespace odradek::log::test {
