@@ -238,11 +238,14 @@ TEST_CASE("retention and DeleteRecords during a copy are in it") {
     live.manager->configure_moves(20'000);
     must(co_await live.manager->move_partition(kLog, other(live)));
     co_await reactor::sleep_for(3s);
-    const Offset start = must(co_await live.log(kLog).delete_records(Offset(30)));
-    live.client->start[kLog] = start.value;
+    must(co_await live.log(kLog).delete_records(Offset(30)));
+    // Their times are old enough for retention to take all that is closed.
     co_await live.manager->run_retention();
+    const Offset start = live.log(kLog).log_start();
+    REQUIRE(start >= Offset(30));
+    live.client->start[kLog] = start.value;
     co_await wait_for_move(live);
-    EXPECT_EQ(live.log(kLog).log_start(), start);
+    EXPECT_EQ(live.log(kLog).log_start().value, start.value);
     EXPECT(live.log(kLog).size_bytes() < 60'000);
     co_await verify(live, kLog);
   });
