@@ -159,6 +159,8 @@ Task<Status> Manager::cut_over(TopicPartition id, Move& move) {
   Partition& partition = *entry.partition;
   LogDisk& from = *entry.disk;
   from.leave(partition);
+  // Nobody finds it any more: who watches it could not take himself out.
+  partition.dismiss_watchers();
   co_await partition.wait_unpinned();
   if (ready) ready = co_await complete_copy(partition, move);
   Result<PlacedPartition> placed = fail(Errc::canceled, "");
@@ -179,7 +181,6 @@ Task<Status> Manager::cut_over(TopicPartition id, Move& move) {
   co_return co_await open_moved(std::move(*placed), std::move(entry));
 }
 
-// Who watches the old log is told when the new one is there.
 Task<Status> Manager::open_moved(PlacedPartition placed, Entry entry) {
   Partition& old = *entry.partition;
   const PartitionSpec spec{.id = old.id(),

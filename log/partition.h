@@ -40,6 +40,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> open();
   // From now on appends are refused; returns when those that had begun have their place. What was
   // staged becomes durable as before.
+  void dismiss_watchers() { progress_.dismiss(); }
   reactor::Task<void> quiesce();
   // Appends are refused until resume(); when this ends well what was appended is durable and told.
   reactor::Task<Status> settle();
@@ -175,7 +176,6 @@ class Partition final : public PartitionLog {
   void forget_extents();
   void advance();
   WalFlush flush_mode() const;
-  // destage
   reactor::Task<Status> write_blocks(Segment& segment, uint64_t from, uint64_t to);
   reactor::Task<Status> seal(Segment& segment);
   void tell_epochs(Destaged& out) const;
@@ -203,7 +203,6 @@ class Partition final : public PartitionLog {
   bool active_expired(int64_t now_ms) const;
   size_t expired_segments(int64_t now_ms) const;
   FilePlace staged_end() const;
-  // open
   reactor::Task<Status> load_producers();
   reactor::Task<Status> replay_producers(Offset from);
 

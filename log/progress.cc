@@ -39,6 +39,10 @@ void Progress::fail(Errc code) {
     changed();
     return;
   }
+  dismiss();
+}
+
+void Progress::dismiss() {
   while (PartitionLog::Watcher* watcher = watchers_) {
     remove(*watcher);
     watcher->on_progress(*watcher);

@@ -27,6 +27,8 @@ class Progress {
   // Ends every wait, now and later, with `code`: fenced, or closed, which also lets the watchers
   // go.
   void fail(Errc code);
+  // Tells those who watch, and takes them out: they look for the log again.
+  void dismiss();
   std::optional<Errc> failed() const { return failed_; }
 
   // Ends when `last` is below the high watermark, or with timed_out, or with what fail() said.

@@ -4,6 +4,8 @@
 
 #include "net/kafka/messages/consumer_group_heartbeat_request.h"
 #include "net/kafka/messages/consumer_group_heartbeat_response.h"
+#include "net/kafka/messages/find_coordinator_request.h"
+#include "net/kafka/messages/find_coordinator_response.h"
 #include "net/kafka/messages/heartbeat_request.h"
 #include "net/kafka/messages/heartbeat_response.h"
 #include "net/kafka/messages/join_group_request.h"
@@ -93,7 +95,13 @@ Task<bool> ExpiringGroup::connect() {
   if (connection_ && connection_->usable()) co_return true;
   if (connection_) co_await connection_->close();
   connection_ = std::make_unique<Connection>(options_.name);
-  if (co_await connection_->open(stage_.broker, in(5s))) co_return true;
+  if (!co_await connection_->open(stage_.broker, in(5s))) co_return co_await lost();
+  // It is this broker; asking has it make the topic of the offsets.
+  kafka::FindCoordinatorRequest find;
+  find.coordinator_keys = {group_};
+  const auto found =
+      co_await ask<kafka::FindCoordinatorResponse>(stage_, *connection_, 4, std::move(find));
+  if (found && found->message.coordinators.at(0).error_code == 0) co_return true;
   co_return co_await lost();
 }
 

@@ -453,7 +453,8 @@ void SwarmRun::finish() {
   const auto consumed = [this] {
     return std::ranges::none_of(others_, [&](NodeId n) { return stage_.world.running(n); });
   };
-  if (!wait(consumed, std::chrono::minutes(5), "consumers")) return;
+  // A quota lets through what large batches have in minutes.
+  if (!wait(consumed, std::chrono::minutes(throttled_ ? 60 : 5), "consumers")) return;
   verify("after the faults");
   count_segments();
   if (over()) return;
