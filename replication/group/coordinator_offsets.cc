@@ -225,7 +225,7 @@ void Coordinator::on(Step& step, RequestId id, DeleteGroup& removal) {
   } else {
     remove_group(step, removal.group);
   }
-  reply(step, id, std::move(answer));
+  reply(step, id, answer);
 }
 
 // Offsets first, each with its tombstone, then the group. REQUIRES: it has no members.
