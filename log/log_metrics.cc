@@ -21,11 +21,10 @@ constexpr MetricInfo kWritten{counter, "odradek_wal_written_bytes_total",
                               "Bytes written to the write-ahead log, padding included",
                               Unit::bytes};
 constexpr MetricInfo kFlushes{counter, "odradek_wal_flushes_total",
-                              "fdatasyncs of the write-ahead log"};
+                              "Flushes of the write-ahead log: durable writes and fdatasyncs"};
 constexpr MetricInfo kFlushSeconds{
     histogram, "odradek_wal_flush_duration_seconds",
-    "Time to make a commit group durable: its write with its fdatasync, or an fdatasync alone",
-    Unit::seconds};
+    "Time to make a commit group durable: its durable write, or an fdatasync", Unit::seconds};
 constexpr MetricInfo kGroupBytes{histogram, "odradek_wal_group_size_bytes", "Size of commit groups",
                                  Unit::bytes};
 constexpr MetricInfo kUsed{gauge, "odradek_wal_used_bytes",

@@ -18,7 +18,7 @@ std::string directory_labels(const std::string& path);
 // Of one WAL; the references are good as long as the shard.
 struct WalHistograms {
   explicit WalHistograms(const std::string& directory);
-  reactor::Histogram& flush_seconds;  // write and fdatasync of a group, or fdatasync alone
+  reactor::Histogram& flush_seconds;  // durable write of a group, or fdatasync
   reactor::Histogram& group_bytes;
 };
 

@@ -5,9 +5,9 @@
 //   while
 //                            group n-1 (in flight)    group n collects; nothing waits for a timer
 //
-// A group goes out as soon as the one before it is written; with WalFlush::now in it, as one write
-// with one linked fdatasync. What is lazily flushed follows within 256 KiB or 100 ms. Bounds: two
-// staging buffers of group_bytes_max, and the ring of files on disk.
+// A group goes out as soon as the one before it is written; with WalFlush::now in it, as one
+// durable write. What is lazily flushed follows within 256 KiB or 100 ms. Bounds: two staging
+// buffers of group_bytes_max, and the ring of files on disk.
 #pragma once
 
 #include <algorithm>
@@ -125,7 +125,7 @@ class Wal {
     uint64_t groups = 0;
     uint64_t records = 0;
     uint64_t bytes = 0;    // of groups, padding included
-    uint64_t flushes = 0;  // fdatasyncs, linked or not
+    uint64_t flushes = 0;  // durable writes and fdatasyncs
     uint64_t marks = 0;    // groups without records, written to free a file
   };
   const Stats& stats() const { return stats_; }

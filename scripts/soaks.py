@@ -31,6 +31,8 @@ SOAKS = {
     "compare": ("beside Apache Kafka", 3, 1, "perf/compare/run"),
     "compare-durable": ("beside an Apache Kafka that syncs each message, and ours unsynced", 1, 1,
                         "perf/compare/run --brokers ours,written,kafka,kafka-flush --scale 0.2"),
+    "partitions": ("ten thousand partitions, ours and Kafka's", 1, 1, "perf/compare/partitions"),
+    "compaction": ("what a producer feels of compaction, ours and Kafka's", 1, 1, "perf/compare/compaction"),
     "bare": ("the README's commands in a bare Debian 12", 1, 1, "scripts/bare"),
     "clients": ("each client of tests/compat/clients: 100,000 records in each compression, the broker killed in each", 11, 1,
                 "tests/compat/clients/run --nth {first}"),
