@@ -119,7 +119,7 @@ Task<log::Appended> append_in_place(BrokerShard& shard, log::TopicPartition id,
 // Validates and appends one batch on the owning shard.
 Task<ProduceOutcome> append_valid(BrokerShard& shard, log::TopicPartition id, Chain records,
                                   int16_t version) {
-  co_await shard.logs().wait_handed_over(id);
+  if (shard.logs().future_of(id)) co_await shard.logs().wait_handed_over(id);
   if (shard.logs().find(id) == nullptr) co_return failure(kafka_error(shard.logs().absence(id)));
   auto& here = reactor::this_shard();
   const WallTime now = here.wall_now();
@@ -171,7 +171,7 @@ Task<std::vector<KafkaError>> await_all(BrokerShard& shard, std::vector<Wait> wa
   std::vector<KafkaError> errors;
   errors.reserve(waits.size());
   for (const Wait& w : waits) {
-    co_await shard.logs().wait_handed_over(w.id);
+    if (shard.logs().future_of(w.id)) co_await shard.logs().wait_handed_over(w.id);
     log::PartitionLog* partition = shard.logs().find(w.id);
     if (!partition) {
       errors.push_back(KafkaError::not_leader_or_follower);
