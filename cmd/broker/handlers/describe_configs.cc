@@ -128,6 +128,10 @@ class Describing {
     for (const auto& def : client_metrics_config_defs()) {
       if (!wanted(asked, def.name)) continue;
       add_plain(def, synonyms_of_client_metrics(def, set), out);
+      // As Kafka tells them: a default is no synonym.
+      std::erase_if(out.configs.back().synonyms, [](const auto& synonym) {
+        return synonym.source == static_cast<int8_t>(ConfigSource::default_value);
+      });
     }
   }
 
