@@ -41,7 +41,7 @@ tell() {  # FILE VERB ...: the verb, what it printed, and its exit code, to the 
 settle() { sleep "${settle_seconds:-0}"; }  # Kafka answers before each broker has heard
 
 topics() {
-  tell "$1" topic create --topic tale --partitions 3 --config retention.ms=100000 --config cleanup.policy=delete
+  tell "$1" topic create --topic tale --partitions 3 --config retention.ms=4000000000000 --config cleanup.policy=delete
   tell "$1" topic create --topic tale
   tell "$1" topic create --topic bad --config no.such.key=1
   tell "$1" topic create --topic bad --replication-factor 9
@@ -51,7 +51,7 @@ topics() {
   tell "$1" topic describe --topic tale
   tell "$1" topic describe --topic 'ta.*|oth.*' --json
   tell "$1" topic describe --topic nobody
-  tell "$1" topic alter --topic tale --config retention.ms=200000 --delete-config cleanup.policy
+  tell "$1" topic alter --topic tale --config retention.ms=5000000000000 --delete-config cleanup.policy
   settle
   tell "$1" topic describe --topic tale
 }
