@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "cmd/broker/config_text.h"
 #include "replication/group/topic_regex.h"
@@ -35,14 +34,18 @@ constexpr auto kMatchable = std::to_array<std::string_view>(
      "client_source_address", "client_source_port"});
 
 std::optional<Fault> list_fault(std::string_view name, const std::vector<std::string>& items) {
-  const auto fault = [&](std::string_view why) {
-    return Fault{KafkaCode::invalid_config, fmt::format("Configuration '{}' {}", name, why)};
-  };
-  if (std::set<std::string_view>(items.begin(), items.end()).size() != items.size()) {
-    return fault("values must not be duplicated.");
+  if (std::ranges::find(items, "") == items.end()) return std::nullopt;
+  return Fault{KafkaCode::invalid_config,
+               fmt::format("Configuration '{}' values must not be empty.", name)};
+}
+
+// As Kafka shows a list: each item once, where it stood first.
+std::string shown_list(std::string_view value) {
+  std::vector<std::string> once;
+  for (std::string& item : java_list(value)) {
+    if (std::ranges::find(once, item) == once.end()) once.push_back(std::move(item));
   }
-  if (std::ranges::find(items, "") != items.end()) return fault("values must not be empty.");
-  return std::nullopt;
+  return fmt::format("{}", fmt::join(once, ","));
 }
 
 // "client_id=app-.*"
@@ -99,9 +102,8 @@ std::vector<ConfigSynonym> synonyms_of_client_metrics(const ClientMetricsConfigD
   if (set && found != set->end()) {
     const auto number = java_int(found->second);
     out.push_back({def.name,
-                   def.type == ConfigType::int32 && number
-                       ? std::to_string(*number)
-                       : fmt::format("{}", fmt::join(java_list(found->second), ",")),
+                   def.type == ConfigType::int32 && number ? std::to_string(*number)
+                                                           : shown_list(found->second),
                    ConfigSource::client_metrics});
   }
   out.push_back({def.name, std::string(def.default_value), ConfigSource::default_value});

@@ -107,8 +107,10 @@ Task<Result<Descriptions>> describe_consumer_groups(Client& client, GroupNames g
   };
   const auto take = [&](Asked& asked, const kafka::ConsumerGroupDescribeResponse& message) {
     for (const auto& answer : message.groups) {
-      if (answer.error_code == kGroupIdNotFound) continue;
       const std::string name(answer.group_id);
+      // Also after an answer that it had to be asked again.
+      out.erase(name);
+      if (answer.error_code == kGroupIdNotFound) continue;
       if (is_retriable(answer.error_code)) asked.again.push_back(name);
       out[name] = described(answer);
       out[name].coordinator = asked.node;

@@ -22,9 +22,8 @@ begin_kafka() {
 
 # What may differ: ids, addresses, clocks, durations; of an error the broker's own words.
 mask() {
-  sed -E -e 's/\b[A-Za-z0-9_-]{22}\b/ID/g' -e "s/$1/BROKER/g" -e 's/"port": [0-9]+/"port": N/' \
+  sed -E -e 's/\b(reader|console-consumer)-[0-9a-f-]{36}\b/MEMBER/g' -e 's/\b[A-Za-z0-9_-]{22}\b/ID/g' -e "s/$1/BROKER/g" -e 's/"port": [0-9]+/"port": N/' \
     -e 's/[0-9]+\.[0-9]+ s, [0-9]+ records\/s/TIME/' -e 's/"seconds": [0-9.e-]+/"seconds": N/' \
-    -e 's/\b(reader|console-consumer)-[0-9a-f-]{36}\b/MEMBER/g' \
     -e '/ a turn of the loop took /d' -e 's/: ([A-Z_]{6,}): .*/: \1/' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/DATE/'
 }
 

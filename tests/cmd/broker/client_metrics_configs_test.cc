@@ -61,9 +61,9 @@ TEST_CASE("an interval of client metrics is a number within its bounds") {
   EXPECT_EQ(fault("no.such", "1"), 42);
 }
 
-TEST_CASE("metrics are any names, each once") {
-  for (const char* good : {"", "*", "a,b", "a , b"}) EXPECT_EQ(fault("metrics", good), 0);
-  for (const char* wrong : {"a,a", "a,,b", "a,"}) EXPECT_EQ(fault("metrics", wrong), 40);
+TEST_CASE("metrics are any names") {
+  for (const char* good : {"", "*", "a,b", "a , b", "a,a"}) EXPECT_EQ(fault("metrics", good), 0);
+  for (const char* wrong : {"a,,b", "a,"}) EXPECT_EQ(fault("metrics", wrong), 40);
 }
 
 TEST_CASE("clients are matched by regular expressions over what is known of them") {
