@@ -33,7 +33,8 @@ class CompactionPace {
   // Waits until `bytes` more may be read or written. False once stopped.
   reactor::Task<bool> spend(uint64_t bytes);
   // So many bytes were looked at: after some of them everybody else has a turn of the loop, its
-  // completions included; or, while there are appends, as long as the looking took.
+  // completions included; or, while there are appends, as long as the looking took and no more than
+  // kCleanRestMax.
   reactor::Task<void> worked(uint64_t bytes);
   // From now on nothing is cleaned.
   void stop();

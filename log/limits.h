@@ -83,7 +83,7 @@ inline constexpr uint64_t kCleanStepBytes = 32 * 1024;
 inline constexpr Duration kPaceSlice = 100ms;
 inline constexpr Duration kCleanTurnWait = 200ms;   // for other shards' cleanings to end
 inline constexpr Duration kCleanBusyWindow = 50ms;  // after an append
-inline constexpr Duration kCleanRestMax = 5ms;      // of one step
+inline constexpr Duration kCleanRestMax = 250us;    // after a step, which takes about 100us
 // How long compaction leaves a log alone that it could not clean for want of space or memory.
 inline constexpr Duration kCleanRetry = 60s;
 
