@@ -373,7 +373,8 @@ void SwarmRun::crash(const Fault& fault) {
   } else {
     const uint64_t steps = stage_.world.steps(broker_.id()) + prng_.between(1, 400);
     stage_.world.crash_at(broker_.id(), steps, fault.outcome);
-    if (!wait([this] { return !broker_.running(); }, 60s, "a crash at a step")) return;
+    // A broker that nobody asks anything takes few steps.
+    if (!wait([this] { return !broker_.running(); }, 600s, "a crash at a step")) return;
     stage_.oracle.power_lost(written_window());
   }
   count_segments();
