@@ -41,6 +41,8 @@ Segment::Segment(FileCache& files, std::string directory, SegmentId id, SegmentO
   allocated_bytes_ = align_down<uint64_t>(found.size_bytes, kIoAlignment);
   created_ = found.size_bytes > 0 || found.sealed;
   name_durable_ = created_;
+  // An earlier life may have made the folder and ended before it had to sync any name.
+  new_directory_ = !created_;
   sealed_ = found.sealed;
   loaded_ = found.size_bytes == 0;
 }

@@ -167,9 +167,9 @@ class Segment {
   FileCache& files_;
   CachedFile file_;
   uint64_t allocated_bytes_ = 0;
-  bool created_ = false;       // the file exists
-  bool name_durable_ = false;  // and its directory was synced since
-  bool new_directory_ = false;
+  bool created_ = false;        // the file exists
+  bool name_durable_ = false;   // and its directory was synced since
+  bool new_directory_ = false;  // its directory's own name may not be durable
   bool sealed_ = false;
   bool loaded_ = true;
   bool loading_ = false;

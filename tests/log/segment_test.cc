@@ -307,6 +307,29 @@ TEST_CASE(
   }
 }
 
+// A life that made the folder and the file, and ended before anything had to be durable.
+static Task<void> store_in_a_folder_of_before(size_t& bytes) {
+  Bench b;
+  EXPECT_OK(co_await reactor::make_directories("/data"));
+  EXPECT_OK(co_await reactor::sync_directory("/"));
+  EXPECT_OK(co_await reactor::make_directory(kDirectory));
+  co_await b.open(SegmentFound{});
+  b.append(5, {.value_bytes = 1000});
+  EXPECT_OK(co_await b.store());
+  bytes = b.image.size();
+  co_await b.end();
+}
+
+TEST_CASE("what is synced in a folder whose name was never durable is durable with its name") {
+  World world(3);
+  size_t bytes = 0;
+  world.run([&] { return store_in_a_folder_of_before(bytes); });
+  world.disk("node").crash(reactor::sim::DiskOutcome::all_lost);
+  const auto left = world.disk("node").contents(path_of(".log"));
+  REQUIRE(left.has_value());
+  EXPECT(left->size() >= bytes);
+}
+
 static Task<void> sync_into(Segment& segment, int& ended) {
   EXPECT_OK(co_await segment.sync());
   ++ended;
