@@ -40,8 +40,8 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> open();
   // From now on appends are refused; returns when those that had begun have their place. What was
   // staged becomes durable as before.
-  void dismiss_watchers() { progress_.dismiss(); }
   reactor::Task<void> quiesce();
+  void dismiss_watchers() { progress_.dismiss(); }
   // Appends are refused until resume(); when this ends well what was appended is durable and told.
   reactor::Task<Status> settle();
   void resume() { closing_ = false; }

@@ -90,16 +90,19 @@ Task<Status> Segment::allocate(uint64_t bytes) {
   co_return Status{};
 }
 
-Task<Status> Segment::write(uint64_t position, std::vector<iovec> blocks) {
+void Segment::check_blocks(uint64_t position, std::span<const iovec> blocks) const {
   CHECK(!sealed_ && position % kIoAlignment == 0, id_.base, position);
   for (const iovec& b : blocks) CHECK(b.iov_len % kIoAlignment == 0, position, b.iov_len);
+}
+
+Task<Status> Segment::write(uint64_t position, std::vector<iovec> blocks) {
+  check_blocks(position, blocks);
   CO_TRY_ASSIGN(FilePin pin, co_await pin_to_write());
   co_return co_await pin->write(std::move(blocks), position);
 }
 
 Task<Status> Segment::write_durable(uint64_t position, std::vector<iovec> blocks) {
-  CHECK(!sealed_ && position % kIoAlignment == 0, id_.base, position);
-  for (const iovec& b : blocks) CHECK(b.iov_len % kIoAlignment == 0, position, b.iov_len);
+  check_blocks(position, blocks);
   CO_TRY_ASSIGN(FilePin pin, co_await pin_to_write());
   CO_TRY(co_await pin->write_durable(std::move(blocks), position));
   co_return co_await sync_name();

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -146,6 +147,7 @@ class Segment {
                              uint64_t below);
   reactor::Task<Status> write_derived(uint64_t below);
   reactor::Task<Status> remove_derived();
+  void check_blocks(uint64_t position, std::span<const iovec> blocks) const;
   reactor::Task<Result<FilePin>> pin_to_write();
   reactor::Task<Status> sync_name();
   reactor::Task<Status> sync_parent();

@@ -47,6 +47,16 @@ GroupDescription no_group(std::string_view name, int32_t node) {
   return out;
 }
 
+template <class Answered>
+GroupMember member_of(const Answered& answer, std::optional<std::string_view> instance) {
+  GroupMember out;
+  out.id = answer.member_id;
+  out.instance = optional_text(instance);
+  out.client_id = answer.client_id;
+  out.host = answer.client_host;
+  return out;
+}
+
 GroupDescription described(const kafka::ConsumerGroupDescribeResponse::DescribedGroup& answer) {
   GroupDescription out;
   out.type = "consumer";
@@ -55,11 +65,7 @@ GroupDescription described(const kafka::ConsumerGroupDescribeResponse::Described
   out.assignor = answer.assignor_name;
   out.epoch = answer.group_epoch;
   for (const auto& one : answer.members) {
-    GroupMember& member = out.members.emplace_back();
-    member.id = one.member_id;
-    member.instance = optional_text(one.instance_id);
-    member.client_id = one.client_id;
-    member.host = one.client_host;
+    GroupMember& member = out.members.emplace_back(member_of(one, one.instance_id));
     member.epoch = one.member_epoch;
     for (const auto& topic : one.assignment.topic_partitions) {
       for (const int32_t p : topic.partitions) member.assigned.emplace_back(topic.topic_name, p);
@@ -77,11 +83,7 @@ GroupDescription described(const kafka::DescribeGroupsResponse::DescribedGroup& 
   out.state = answer.group_state;
   out.assignor = answer.protocol_data;
   for (const auto& one : answer.members) {
-    GroupMember& member = out.members.emplace_back();
-    member.id = one.member_id;
-    member.instance = optional_text(one.group_instance_id);
-    member.client_id = one.client_id;
-    member.host = one.client_host;
+    GroupMember& member = out.members.emplace_back(member_of(one, one.group_instance_id));
     if (answer.protocol_type != "consumer") continue;  // others' assignments are theirs alone
     const auto assignment = group::parse_assignment(
         group::Bytes(one.member_assignment.begin(), one.member_assignment.end()));

@@ -71,6 +71,16 @@ Task<std::string> move(Live& live) {
   co_return target;
 }
 
+// A log of 120 kB that is on its way to the other directory, at so many bytes a second: where to.
+Task<std::string> begin_move(Live& live, double bytes_per_second) {
+  must(co_await live.open(kLog, small_segments()));
+  co_await append(live, 40);
+  live.manager->configure_moves(bytes_per_second);
+  std::string target = other(live);
+  must(co_await live.manager->move_partition(kLog, target));
+  co_return target;
+}
+
 TEST_CASE("a moved log has every batch, goes on, and is there after a restart") {
   TwoDirectories world;
   std::string now;
@@ -130,11 +140,7 @@ TEST_CASE("a producer's retry is recognised behind a move") {
 TEST_CASE("appends go on while a log is copied, and who waits for one is told") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    co_await append(live, 40);
-    live.manager->configure_moves(200'000);
-    const std::string target = other(live);
-    must(co_await live.manager->move_partition(kLog, target));
+    const std::string target = co_await begin_move(live, 200'000);
     size_t appended = 0, refused = 0;
     while (live.manager->future_of(kLog)) {
       (co_await try_append(live, 100) ? appended : refused) += 1;
@@ -150,12 +156,8 @@ TEST_CASE("appends go on while a log is copied, and who waits for one is told") 
 TEST_CASE("a move is throttled, and tells how far it is") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    co_await append(live, 40);  // 120 kB
-    live.manager->configure_moves(20'000);
-    const std::string target = other(live);
+    const std::string target = co_await begin_move(live, 20'000);
     const MonoTime began = reactor::this_shard().now();
-    must(co_await live.manager->move_partition(kLog, target));
     co_await reactor::sleep_for(2s);
     const auto future = live.manager->future_of(kLog);
     REQUIRE(future.has_value());
@@ -173,12 +175,8 @@ TEST_CASE("a move is throttled, and tells how far it is") {
 TEST_CASE("a move to where a log is ends the one under way; to the same place it goes on") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    co_await append(live, 40);
-    live.manager->configure_moves(10'000);
+    const std::string to = co_await begin_move(live, 10'000);
     const std::string from = place(live);
-    const std::string to = other(live);
-    must(co_await live.manager->move_partition(kLog, to));
     co_await reactor::sleep_for(3s);
     const auto before = live.manager->future_of(kLog);
     must(co_await live.manager->move_partition(kLog, to));
@@ -198,10 +196,7 @@ TEST_CASE("a move to where a log is ends the one under way; to the same place it
 TEST_CASE("what is deleted while it moves is gone") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    co_await append(live, 40);
-    live.manager->configure_moves(10'000);
-    must(co_await live.manager->move_partition(kLog, other(live)));
+    (void)co_await begin_move(live, 10'000);
     co_await reactor::sleep_for(1s);
     must(co_await live.manager->delete_partition(kLog));
     co_await wait_for_move(live);
@@ -215,11 +210,8 @@ TEST_CASE("a clean stop ends a move, and leaves nothing of it") {
   TwoDirectories world;
   std::string from;
   world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    co_await append(live, 40);
-    live.manager->configure_moves(10'000);
+    (void)co_await begin_move(live, 10'000);
     from = place(live);
-    must(co_await live.manager->move_partition(kLog, other(live)));
     co_await reactor::sleep_for(1s);
   });
   EXPECT_EQ(world.folders("-future"), 0u);
@@ -233,10 +225,7 @@ TEST_CASE("a clean stop ends a move, and leaves nothing of it") {
 TEST_CASE("retention and DeleteRecords during a copy are in it") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    co_await append(live, 40);
-    live.manager->configure_moves(20'000);
-    must(co_await live.manager->move_partition(kLog, other(live)));
+    (void)co_await begin_move(live, 20'000);
     co_await reactor::sleep_for(3s);
     must(co_await live.log(kLog).delete_records(Offset(30)));
     // Their times are old enough for retention to take all that is closed.
