@@ -103,6 +103,7 @@ void note_produced(BrokerShard& shard, const log::BatchHeader& header) {
 Task<log::Appended> append_in_place(BrokerShard& shard, log::TopicPartition id,
                                     log::BatchValidator& validator, int64_t log_append_time_ms) {
   for (;;) {
+    if (shard.logs().future_of(id)) co_await shard.logs().wait_handed_over(id);
     log::PartitionLog* partition = shard.logs().find(id);
     if (!partition) co_return log::Appended{.fault = log::AppendFault::not_leader, .message = ""};
     Chain batch(validator.header_bytes());
@@ -111,7 +112,6 @@ Task<log::Appended> append_in_place(BrokerShard& shard, log::TopicPartition id,
     log::Appended done =
         co_await partition->append(std::move(batch), validator.info(), log_append_time_ms);
     if (done.fault != log::AppendFault::not_leader || !shard.logs().future_of(id)) co_return done;
-    co_await shard.logs().wait_handed_over(id);
     co_await reactor::yield();
   }
 }
