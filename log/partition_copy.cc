@@ -1,7 +1,6 @@
 #include "log/partition_copy.h"
 
 #include <algorithm>
-#include <array>
 
 #include "log/checkpoint_files.h"
 #include "log/limits.h"
@@ -14,9 +13,6 @@ namespace odradek::log {
 using reactor::Task;
 
 namespace {
-
-constexpr std::array<std::string_view, 5> kBeside{
-    kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix, kChecksumsSuffix, kSnapshotSuffix};
 
 Task<Status> write_at(std::string path, BytesView bytes, uint64_t position, bool truncate) {
   CO_TRY_ASSIGN(
@@ -88,9 +84,7 @@ Task<Status> PartitionCopy::forget_removed(Partition& from) {
   }
   for (const auto& [token, base] : gone) {
     copied_.erase(token);
-    std::vector<std::string_view> suffixes(kBeside.begin(), kBeside.end());
-    suffixes.push_back(kLogSuffix);
-    for (const std::string_view suffix : suffixes) {
+    for (const std::string_view suffix : kSegmentSuffixes) {
       const Status removed = co_await reactor::remove_file(segment_path(folder_, base, suffix));
       if (!removed && removed.error().code != Errc::not_found) co_return removed;
     }
@@ -122,7 +116,8 @@ Task<Status> PartitionCopy::copy(Partition& from, Piece piece) {
 }
 
 Task<Status> PartitionCopy::copy_beside(std::string directory, Offset base) {
-  for (const std::string_view suffix : kBeside) {
+  for (const std::string_view suffix : kSegmentSuffixes) {
+    if (suffix == kLogSuffix) continue;
     const std::string path = segment_path(directory, base, suffix);
     CO_TRY(co_await copy_file(path, path.substr(directory.size() + 1)));
   }

@@ -2,7 +2,6 @@
 // one, never what is not visible or not destaged. Order: the manifest forgets first, then the files
 // go.
 #include <algorithm>
-#include <array>
 
 #include "log/log_disk.h"
 #include "log/partition.h"
@@ -118,10 +117,8 @@ bool Partition::is_orphan(std::string_view name) const {
   }
   const auto parsed = parse_segment_file_name(name);
   if (!parsed || (!marked && segments_.find(parsed->base))) return false;
-  static constexpr std::array<std::string_view, 6> kOurs{
-      kLogSuffix,      kIndexSuffix, kTimeIndexSuffix, kSnapshotSuffix, kTransactionIndexSuffix,
-      kChecksumsSuffix};
-  if (std::ranges::find(kOurs, parsed->suffix) == kOurs.end()) return false;
+  const auto& ours = kSegmentSuffixes;
+  if (std::ranges::find(ours, parsed->suffix) == ours.end()) return false;
   return marked || parsed->suffix != kSnapshotSuffix || parsed->base != log_end_;
 }
 

@@ -1,7 +1,6 @@
 #include "log/segment.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "log/segment_walk.h"
@@ -249,10 +248,6 @@ void Segment::end_at(Offset next) {
   next_ = next;
 }
 
-static constexpr std::array<std::string_view, 6> kSuffixes{
-    kLogSuffix,       kIndexSuffix,   kTimeIndexSuffix, kTransactionIndexSuffix,
-    kChecksumsSuffix, kSnapshotSuffix};
-
 // Nobody opens one of the files meanwhile: the log is pinned, and loads wait.
 Task<Status> Segment::rename_to(std::string_view mark, bool with_snapshot) {
   while (loading_) (void)co_await load_done_.wait();
@@ -266,7 +261,7 @@ Task<Status> Segment::rename_to(std::string_view mark, bool with_snapshot) {
 Task<Status> Segment::rename_files(std::string_view mark, bool with_snapshot) {
   CO_TRY_ASSIGN(FilePin pin, co_await files_.pin(file_));
   const std::string old_mark = mark_;
-  for (const std::string_view suffix : kSuffixes) {
+  for (const std::string_view suffix : kSegmentSuffixes) {
     if (suffix == kSnapshotSuffix && !with_snapshot) continue;
     const std::string name = segment_path(directory_, id_.base, suffix);
     CO_TRY(
@@ -280,7 +275,7 @@ Task<Status> Segment::rename_files(std::string_view mark, bool with_snapshot) {
 
 Task<Status> Segment::remove() {
   CO_TRY(co_await close());
-  for (const std::string_view suffix : kSuffixes) {
+  for (const std::string_view suffix : kSegmentSuffixes) {
     CO_TRY(unless_missing(co_await reactor::remove_file(path(suffix))));
   }
   created_ = false;

@@ -9,6 +9,7 @@
 //   00000000000000000042.odx        one CRC-32C for each read unit of the .log
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,10 @@ inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
 inline constexpr std::string_view kTransactionIndexSuffix = ".txnindex";
 inline constexpr std::string_view kChecksumsSuffix = ".odx";
+// All of them, the batches' first.
+inline constexpr std::array<std::string_view, 6> kSegmentSuffixes{
+    kLogSuffix,       kIndexSuffix,   kTimeIndexSuffix, kTransactionIndexSuffix,
+    kChecksumsSuffix, kSnapshotSuffix};
 // Behind any of these: what compaction is writing, and what is about to be removed.
 inline constexpr std::string_view kCleanedSuffix = ".cleaned";
 inline constexpr std::string_view kDeletedSuffix = ".deleted";
