@@ -10,6 +10,7 @@
 //   none stays                           -> dropped
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -57,7 +58,16 @@ class BatchFilter {
 
  private:
   enum class Stage : uint8_t { looking, writing };
-  bool stays(const RecordReader& reader, const Record& record) const;
+  // What was seen of a record.
+  struct Seen {
+    KeyHash hash;  // of its key
+    Offset offset;
+    bool has_key = false;
+    bool has_value = false;
+  };
+  Seen see(const Record& record) const;
+  bool stays(const Seen& record) const;
+  Status look_ahead();
   Result<bool> look();
   Result<bool> decide();
   Result<bool> write();
@@ -71,6 +81,10 @@ class BatchFilter {
   BatchFate fate_;
   // Written by step().
   Stage stage_ = Stage::looking;
+  std::array<Seen, KeyMap::kLookAhead> ahead_;
+  size_t ahead_count_ = 0;
+  bool all_seen_ = false;
+  size_t step_bytes_ = 0;
   std::unique_ptr<RecordReader> reader_;
   std::unique_ptr<BatchBuilder> builder_;
   std::vector<bool> stay_;

@@ -1,6 +1,7 @@
 #include "log/compaction.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "log/batch/limits.h"
@@ -14,8 +15,8 @@ using reactor::Task;
 
 SegmentOptions segment_options_of(const LogConfig& config);
 
-// Of one step over the records of a batch.
-static constexpr uint32_t kRecordsPerStep = 256;
+// What looking at a record takes beyond its bytes, in bytes.
+static constexpr uint64_t kRecordCostBytes = kCleanStepBytes / 1024;
 
 // ---- pace ----
 
@@ -23,6 +24,10 @@ Task<void> CompactionPace::rest(MonoTime when) {
   while (!stopped_ && reactor::this_shard().now() < when) {
     if (co_await wake_.wait(when)) co_return;
   }
+}
+
+void CompactionPace::set_rate(double bytes_per_second) {
+  if (std::exchange(bytes_per_second_, bytes_per_second) != bytes_per_second) free_at_ = {};
 }
 
 Task<bool> CompactionPace::spend(uint64_t bytes) {
@@ -48,7 +53,8 @@ Task<void> CompactionPace::worked(uint64_t bytes) {
     const uint64_t appends = appends_();
     if (std::exchange(appends_seen_, appends) != appends) busy_until_ = now + kCleanBusyWindow;
   }
-  const Duration rest = now < busy_until_ ? std::min(now - resumed_, kCleanRestMax) : Duration(0);
+  const Duration rest =
+      now < busy_until_ ? std::min((now - resumed_) * kCleanRests, kCleanRestMax) : Duration(0);
   co_await reactor::sleep_until(now + rest);
   resumed_ = reactor::this_shard().precise_now();
 }
@@ -89,14 +95,28 @@ Task<Result<bool>> Compaction::map_batch(const CheckedScan::Batch& batch) {
   const BatchHeader& header = batch.header;
   if (header.attributes.control() || header.last_offset() < range_.first_dirty) co_return true;
   RecordReader reader(Chain(batch.bytes), kBatchBytesMax);
-  for (uint32_t seen = 1;; ++seen) {
-    CO_TRY_ASSIGN(const auto record, reader.next());
-    if (!record) co_return true;
-    const Offset offset = reader.offset_of(*record);
-    const bool known = !record->key || offset < range_.first_dirty;
-    if (!known && !keys_.try_put(*record->key, offset)) co_return false;
-    if (seen % kRecordsPerStep == 0) co_await pace_.worked(kCleanStepBytes);
+  struct Ahead {
+    KeyHash hash;
+    Offset offset;
+  };
+  std::array<Ahead, KeyMap::kLookAhead> ahead;
+  for (bool ended = false; !ended;) {
+    size_t count = 0;
+    uint64_t cost = 0;
+    while (!ended && count < ahead.size() && cost < kCleanStepBytes) {
+      CO_TRY_ASSIGN(const auto record, reader.next());
+      ended = !record;
+      if (ended) break;
+      cost += kRecordCostBytes + record->payload_bytes();
+      if (!record->key || reader.offset_of(*record) < range_.first_dirty) continue;
+      ahead[count++] = {keys_.hash_ahead(*record->key), reader.offset_of(*record)};
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (!keys_.try_put(ahead[i].hash, ahead[i].offset)) co_return false;
+    }
+    co_await pace_.worked(cost);
   }
+  co_return true;
 }
 
 // False when the map is full.

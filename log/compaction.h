@@ -24,17 +24,19 @@ namespace odradek::log {
 // What bounds the I/O of all cleanings of a shard: bytes read and written a second. Waits end at
 // stop().
 //
-// While the shard takes appends it works half of the time: those who produce share its core.
+// While the shard takes appends it works, its reads and writes included, a quarter of the time:
+// those who produce share its core and its disk.
 class CompactionPace {
  public:
   // `appends` counts what was appended on this shard.
   explicit CompactionPace(std::function<uint64_t()> appends = {}) : appends_(std::move(appends)) {}
-  void set_rate(double bytes_per_second) { bytes_per_second_ = bytes_per_second; }
+  // What was spent under another rate is forgotten.
+  void set_rate(double bytes_per_second);
   // Waits until `bytes` more may be read or written. False once stopped.
   reactor::Task<bool> spend(uint64_t bytes);
   // So many bytes were looked at: after some of them everybody else has a turn of the loop, its
-  // completions included; or, while there are appends, as long as the looking took and no more than
-  // kCleanRestMax.
+  // completions included; or, while there are appends, kCleanRests times as long as it took to get
+  // and look at them, and no more than kCleanRestMax.
   reactor::Task<void> worked(uint64_t bytes);
   // From now on nothing is cleaned.
   void stop();

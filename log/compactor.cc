@@ -177,7 +177,7 @@ Task<std::vector<Lease>> Compactor::borrow(const Cleanable& range) {
       slots * static_cast<double>(KeyMap::kEntryBytes) / static_cast<double>(block);
   const auto count = std::min<uint64_t>(most / block, static_cast<uint64_t>(wanted) + 1);
   std::vector<Lease> out;
-  const uint64_t in_use_max = arena.limit_bytes() / kTailArenaDivisor * kTailArenaParts;
+  const uint64_t in_use_max = arena.limit_bytes() / kArenaPressedDivisor * kArenaPressedParts;
   while (out.size() < count) {
     if (!out.empty() && arena.used_bytes() + block > in_use_max) break;
     Lease lease = arena.try_allocate(block);

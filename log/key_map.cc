@@ -28,9 +28,19 @@ uint8_t* KeyMap::place(uint64_t slot) const {
   return chunks_[slot / per_chunk_].data() + slot % per_chunk_ * kEntryBytes;
 }
 
-uint64_t KeyMap::slot_of(const KeyHash& hash, Entry& found) const {
+uint64_t KeyMap::first_slot(const KeyHash& hash) const {
   // The high bits of the product: even over any number of slots.
-  auto slot = static_cast<uint64_t>((static_cast<unsigned __int128>(hash.low) * slots_) >> 64);
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(hash.low) * slots_) >> 64);
+}
+
+KeyHash KeyMap::hash_ahead(BytesView key) const {
+  const KeyHash hash = hasher_(key);
+  __builtin_prefetch(place(first_slot(hash)));
+  return hash;
+}
+
+uint64_t KeyMap::slot_of(const KeyHash& hash, Entry& found) const {
+  uint64_t slot = first_slot(hash);
   for (uint64_t searched = 0; searched < slots_; ++searched) {
     std::memcpy(&found, place(slot), kEntryBytes);
     if (found.offset_after == 0 || found.hash == hash) return slot;
@@ -40,8 +50,7 @@ uint64_t KeyMap::slot_of(const KeyHash& hash, Entry& found) const {
   return slots_;
 }
 
-bool KeyMap::try_put(BytesView key, Offset offset) {
-  const KeyHash hash = hasher_(key);
+bool KeyMap::try_put(const KeyHash& hash, Offset offset) {
   Entry entry;
   const uint64_t slot = slot_of(hash, entry);
   if (entry.offset_after == 0) {
@@ -55,9 +64,9 @@ bool KeyMap::try_put(BytesView key, Offset offset) {
   return true;
 }
 
-std::optional<Offset> KeyMap::find(BytesView key) const {
+std::optional<Offset> KeyMap::find(const KeyHash& hash) const {
   Entry entry;
-  slot_of(hasher_(key), entry);
+  slot_of(hash, entry);
   if (entry.offset_after == 0) return std::nullopt;
   return Offset(entry.offset_after - 1);
 }

@@ -23,11 +23,16 @@ class KeyMap {
   // the share `load_max` of the entries is used, and at least one.
   KeyMap(std::vector<MutableBytes> chunks, double load_max, KeyHasher hasher);
 
+  // Who looks up many keys hashes some first, so that their entries are on the way from memory:
+  // one by one each costs a cache miss.
+  static constexpr size_t kLookAhead = 32;
+  KeyHash hash_ahead(BytesView key) const;
+
   // The key was seen at `offset`. False, and nothing noted, when the key is new and the map full.
   // REQUIRES: offsets ascend.
-  bool try_put(BytesView key, Offset offset);
+  bool try_put(const KeyHash& hash, Offset offset);
   // Absent: not seen.
-  std::optional<Offset> find(BytesView key) const;
+  std::optional<Offset> find(const KeyHash& hash) const;
 
   // Everything up to and including `offset` was looked at.
   void note_latest(Offset offset) { latest_ = std::max(latest_, offset); }
@@ -43,6 +48,7 @@ class KeyMap {
     int64_t offset_after = 0;  // offset + 1
   };
   static_assert(sizeof(Entry) == kEntryBytes);
+  uint64_t first_slot(const KeyHash& hash) const;
   uint8_t* place(uint64_t slot) const;
   // The slot that holds the hash, or the free one where it would go.
   uint64_t slot_of(const KeyHash& hash, Entry& found) const;

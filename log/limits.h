@@ -73,17 +73,19 @@ inline constexpr uint32_t kOpenFilesMax = 1024;
 inline constexpr uint64_t kCleanReadBytes = 512 * 1024;
 inline constexpr uint64_t kCleanWriteBytes = 1024 * 1024;
 inline constexpr uint64_t kCleanSyncBytes = 16 * 1024 * 1024;
-// Its map of keys is made of these; it takes at most this part of a shard's arena, and none of what
-// tails would have to give back for it.
+// Its map of keys is made of these; it takes at most this part of a shard's arena. Tails give back
+// what only serves reads for it: a map that is too small for the keys costs a rewrite of the log
+// for each time it is filled.
 inline constexpr size_t kKeyMapChunkBytes = reactor::kBlockBytesMax;
-inline constexpr uint64_t kKeyMapArenaDivisor = 16;
+inline constexpr uint64_t kKeyMapArenaDivisor = 8;
 // What it looks at in one turn of the loop: some tens of microseconds.
-inline constexpr uint64_t kCleanStepBytes = 32 * 1024;
+inline constexpr uint64_t kCleanStepBytes = 64 * 1024;
 // Compaction that waits for its rate looks this often whether it is still wanted.
 inline constexpr Duration kPaceSlice = 100ms;
 inline constexpr Duration kCleanTurnWait = 200ms;   // for other shards' cleanings to end
 inline constexpr Duration kCleanBusyWindow = 50ms;  // after an append
-inline constexpr Duration kCleanRestMax = 250us;    // after a step, which takes about 100us
+inline constexpr int kCleanRests = 3;  // times what a step took, its reads and writes included
+inline constexpr Duration kCleanRestMax = 10ms;
 // How long compaction leaves a log alone that it could not clean for want of space or memory.
 inline constexpr Duration kCleanRetry = 60s;
 

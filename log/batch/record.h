@@ -31,6 +31,8 @@ struct Record {
   std::span<const RecordHeader> headers;
   int32_t offset_delta = 0;
   int8_t attributes = 0;  // no bit is defined yet
+
+  size_t payload_bytes() const { return (key ? key->size() : 0) + (value ? value->size() : 0); }
 };
 
 // What validation wants to know of a record.

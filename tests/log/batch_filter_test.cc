@@ -16,7 +16,8 @@ constexpr FilterRules kRules{.now_ms = 50'000, .delete_retention_ms = 10'000};
 struct Keys {
   explicit Keys(std::vector<std::pair<std::string, int64_t>> seen, int64_t latest = 1'000)
       : map({MutableBytes(memory)}, 0.9, KeyHasher(1, 2)) {
-    for (const auto& [key, offset] : seen) CHECK(map.try_put(as_bytes(key), Offset(offset)));
+    for (const auto& [key, offset] : seen)
+      CHECK(map.try_put(map.hash_ahead(as_bytes(key)), Offset(offset)));
     map.note_latest(Offset(latest));
   }
   std::array<uint8_t, 4096> memory{};

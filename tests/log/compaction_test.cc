@@ -52,6 +52,14 @@ uint64_t files_of(World& world, std::string_view part) {
       world.disk("node").files(), [&](const std::string& path) { return path.contains(part); }));
 }
 
+// The sum over all labels.
+int64_t metric(const std::string& name) {
+  int64_t sum = 0;
+  const auto metrics = reactor::this_shard().metrics().snapshot();
+  for (const auto& [labels, sample] : metrics.families.at(name).samples) sum += sample.value;
+  return sum;
+}
+
 TEST_CASE("compaction leaves the newest record of each key, at its offset") {
   for (const Codec codec : {Codec::none, Codec::zstd}) {
     LogWorld world;
@@ -273,13 +281,7 @@ TEST_CASE("damage in a segment stops the compaction of its log, is named, and ha
     EXPECT_EQ(live.log(kLog).size_bytes(), before);
     co_await append_keyed(live, kLog, model, {.records = {{"k", "v", 1}}});
     co_await append_keyed(live, other, other_model, {.records = {{"k", "v", 1}}});
-    const auto metrics = reactor::this_shard().metrics().snapshot();
-    int64_t uncleanable = 0;
-    for (const auto& [labels, sample] :
-         metrics.families.at("odradek_compaction_uncleanable_partitions").samples) {
-      uncleanable += sample.value;
-    }
-    EXPECT_EQ(uncleanable, 1);
+    EXPECT_EQ(metric("odradek_compaction_uncleanable_partitions"), 1);
   });
 }
 
@@ -327,6 +329,54 @@ TEST_CASE("compaction keeps to its rate") {
     const std::chrono::duration<double> took = reactor::this_shard().now() - began;
     // It is read twice at least, in pieces.
     EXPECT(took.count() > 1.8 * static_cast<double>(bytes) / 100'000);
+    co_await verify_keyed(live, kLog, model);
+  });
+}
+
+TEST_CASE("a new rate holds at once, whatever the old one had left to wait for") {
+  LogWorld world;
+  world.options.compaction.bytes_per_second = 1;
+  KeyedModel model;
+  world.live([&](Live& live) -> Task<void> {
+    co_await open_filled(live, model);
+    reactor::Gate gate;
+    gate.spawn("compact", live.manager->run_compaction());
+    co_await reactor::sleep_for(1s);
+    CompactionOptions faster = world.options.compaction;
+    faster.bytes_per_second = 100'000'000;
+    const MonoTime began = reactor::this_shard().now();
+    live.manager->configure_compaction(faster);
+    co_await gate.close();
+    EXPECT(reactor::this_shard().now() - began < 10s);
+    EXPECT(metric("odradek_compaction_removed_records_total") > 0);
+    co_await verify_keyed(live, kLog, model);
+  });
+}
+
+// The memory that appends fill only serves reads: the map of keys has its share of it.
+TEST_CASE("where appends filled the memory a log is still compacted in one round") {
+  constexpr int kKeys = 60'000, kPerBatch = 1'000;
+  LogWorld world;
+  world.node_options.arena_bytes = 16 << 20;
+  KeyedModel model;
+  world.live([&](Live& live) -> Task<void> {
+    LogConfig config = compacted_config();
+    config.segment_bytes = 4 << 20;
+    must(co_await live.open(kLog, config));
+    for (int first = 0; first < 2 * kKeys; first += kPerBatch) {
+      KeyedBatch batch;
+      for (int n = first; n < first + kPerBatch; ++n) {
+        batch.records.push_back({"k" + std::to_string(n % kKeys), value_of(n, 150), 5'000 + n});
+      }
+      co_await append_keyed(live, kLog, model, batch);
+    }
+    co_await reactor::sleep_for(500ms);
+    co_await roll(live, model);
+    const reactor::Arena& arena = reactor::this_shard().arena();
+    EXPECT(arena.used_bytes() > arena.limit_bytes() / 2);
+    co_await compact(live);
+    EXPECT_EQ(metric("odradek_compaction_runs_total"), 1);
+    EXPECT_EQ(metric("odradek_compaction_removed_records_total"), kKeys);
     co_await verify_keyed(live, kLog, model);
   });
 }

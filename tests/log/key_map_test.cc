@@ -35,13 +35,14 @@ TEST_CASE("a map of keys finds the last offset of each, over several chunks") {
   Memory memory(3, 4096);
   KeyMap map(memory.views(), 0.9, KeyHasher(1, 2));
   EXPECT_EQ(map.capacity(), 459);
-  for (int i = 0; i < 400; ++i) EXPECT(map.try_put(as_bytes(nth(i)), Offset(i)));
-  for (int i = 0; i < 400; i += 3) EXPECT(map.try_put(as_bytes(nth(i)), Offset(1'000 + i)));
+  for (int i = 0; i < 400; ++i) EXPECT(map.try_put(map.hash_ahead(as_bytes(nth(i))), Offset(i)));
+  for (int i = 0; i < 400; i += 3)
+    EXPECT(map.try_put(map.hash_ahead(as_bytes(nth(i))), Offset(1'000 + i)));
   EXPECT_EQ(map.size(), 400);
   for (int i = 0; i < 400; ++i) {
-    EXPECT_EQ(map.find(as_bytes(nth(i)))->value, i % 3 == 0 ? 1'000 + i : i);
+    EXPECT_EQ(map.find(map.hash_ahead(as_bytes(nth(i))))->value, i % 3 == 0 ? 1'000 + i : i);
   }
-  EXPECT_FALSE(map.find(as_bytes(std::string("other"))).has_value());
+  EXPECT_FALSE(map.find(map.hash_ahead(as_bytes(std::string("other")))).has_value());
   EXPECT_EQ(map.latest().value, 1'399);
 }
 
@@ -49,21 +50,21 @@ TEST_CASE("a full map takes no new key, but later offsets of those it has") {
   Memory memory(1, 4096);
   KeyMap map(memory.views(), 0.5, KeyHasher(3, 4));
   int taken = 0;
-  while (map.try_put(as_bytes(nth(taken)), Offset(taken))) ++taken;
+  while (map.try_put(map.hash_ahead(as_bytes(nth(taken))), Offset(taken))) ++taken;
   EXPECT_EQ(taken, 85);
   EXPECT_EQ(map.latest().value, 84);
-  EXPECT(map.try_put(as_bytes(nth(0)), Offset(200)));
-  EXPECT_FALSE(map.try_put(as_bytes(nth(99)), Offset(201)));
+  EXPECT(map.try_put(map.hash_ahead(as_bytes(nth(0))), Offset(200)));
+  EXPECT_FALSE(map.try_put(map.hash_ahead(as_bytes(nth(99))), Offset(201)));
   EXPECT_EQ(map.latest().value, 200);
 }
 
 TEST_CASE("the smallest map takes one key") {
   Memory memory(1, KeyMap::kEntryBytes);
   KeyMap map(memory.views(), 0.0, KeyHasher(5, 6));
-  EXPECT(map.try_put(as_bytes(std::string("a")), Offset(7)));
-  EXPECT_FALSE(map.try_put(as_bytes(std::string("b")), Offset(8)));
-  EXPECT_EQ(map.find(as_bytes(std::string("a")))->value, 7);
-  EXPECT_FALSE(map.find(as_bytes(std::string("b"))).has_value());
+  EXPECT(map.try_put(map.hash_ahead(as_bytes(std::string("a"))), Offset(7)));
+  EXPECT_FALSE(map.try_put(map.hash_ahead(as_bytes(std::string("b"))), Offset(8)));
+  EXPECT_EQ(map.find(map.hash_ahead(as_bytes(std::string("a"))))->value, 7);
+  EXPECT_FALSE(map.find(map.hash_ahead(as_bytes(std::string("b")))).has_value());
 }
 
 }  // namespace
