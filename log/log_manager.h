@@ -108,7 +108,8 @@ class LogManager {
 
   // Begins to move the partition to another of the log directories; when this ends well it is under
   // way, or there already. Replaces a move that is under way. Errc::fenced: the directory, or the
-  // partition's, is offline or failed; Errc::disk_full; else as absence(). A restart ends a move.
+  // partition's, is offline or failed; Errc::disk_full; else as absence(). A restart
+  // begins it again.
   virtual reactor::Task<Status> move_partition(TopicPartition id, std::string directory) = 0;
   // Where it is being moved to; absent when it is not.
   virtual std::optional<FutureLog> future_of(const TopicPartition& id) const = 0;

@@ -125,6 +125,7 @@ Task<Status> Manager::open_new(PartitionSpec spec) {
   LogDisk& disk = *disks_[placed->directory];
   disk.wal().note_manifest(placed->manifest_sequence);
   const TopicPartition id = spec.id;
+  const std::optional<size_t> moving_to = placed->moving_to;
   Unserved unserved{.why = Error(Errc::corrupt),
                     .disk = &disk,
                     .found = placed->partition,
@@ -133,6 +134,12 @@ Task<Status> Manager::open_new(PartitionSpec spec) {
   if (!opened) {
     unserved.why = opened.error();
     unserved_.emplace(id, std::move(unserved));
+    co_return opened;
+  }
+  const Status moving = moving_to && !stopping_ ? begin_move(id, *moving_to) : Status{};
+  if (!moving) {
+    reactor::log_warning("the move of {} does not go on: {}", id.to_string(),
+                         moving.error().to_string());
   }
   co_return opened;
 }

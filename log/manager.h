@@ -74,6 +74,7 @@ class Manager final : public LogManager {
   reactor::Task<Status> remove_folder(LogDisk& disk, TopicPartition id, std::string topic_name,
                                       int64_t delay_ms);
   // manager_move.cc
+  Status begin_move(const TopicPartition& id, size_t target);
   reactor::Task<void> run_move(TopicPartition id);
   reactor::Task<Status> move_now(TopicPartition id, Move& move);
   reactor::Task<Status> copy_most(TopicPartition id, Move& move);

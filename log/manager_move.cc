@@ -52,43 +52,50 @@ Task<Status> Manager::move_partition(TopicPartition id, std::string directory) {
     (void)co_await changed_.wait();
   }
   if (stopping_) co_return fail(Errc::closed, "the log is stopping");
+  co_return begin_move(id, target);
+}
+
+// REQUIRES: no move of it is under way.
+Status Manager::begin_move(const TopicPartition& id, size_t target) {
   Entry* entry = entry_of(id);
-  if (!entry) co_return fail(absence(id), id.to_string());
-  if (entry->disk->directory() == target) co_return Status{};
-  if (!disks_[target]->writable()) {
-    co_return fail(disks_[target]->fenced() ? Errc::fenced : Errc::disk_full, directory);
-  }
+  if (!entry) return fail(absence(id), id.to_string());
+  if (entry->disk->directory() == target) return {};
+  const LogDisk& to = *disks_[target];
+  if (!to.writable()) return fail(to.fenced() ? Errc::fenced : Errc::disk_full, to.path());
   // While one is offline nobody could tell after a crash which of two copies is right.
   if (std::ranges::any_of(disks_, [](const auto& d) { return d == nullptr; })) {
-    co_return fail(Errc::fenced, "a log directory is offline");
+    return fail(Errc::fenced, "a log directory is offline");
   }
   const std::string name = future_directory_name(entry->partition->topic_name(), id.partition,
                                                  reactor::this_shard().random_uuid());
-  auto move = std::make_unique<Move>(entry->partition->generation(), target,
-                                     disks_[target]->path() + "/" + name);
-  moves_.emplace(id, std::move(move));
+  moves_.emplace(
+      id, std::make_unique<Move>(entry->partition->generation(), target, to.path() + "/" + name));
   gate_.spawn("move partition", run_move(id), reactor::TaskClass::background);
-  co_return Status{};
+  return {};
 }
 
-// One at a time: a disk that reads for two moves is not faster.
+// One at a time: a disk that reads for two moves is not faster. Its folder is there from the
+// beginning, and stays when the broker stops: then the next start begins the move again.
 Task<void> Manager::run_move(TopicPartition id) {
   Move& move = *moves_.find(id)->second;
-  while (copying_ && !move.canceled && !stopping_) (void)co_await move_wake_.wait();
-  if (!move.canceled && !stopping_) {
+  Status moved = co_await move.copy.begin();
+  while (moved && copying_ && !move.canceled && !stopping_) (void)co_await move_wake_.wait();
+  if (moved && !move.canceled && !stopping_) {
     copying_ = true;
-    const Status moved = co_await move_now(id, move);
-    if (!moved && moved.error().code != Errc::canceled) {
-      reactor::log_warning("{} does not move to {}: {}", id.to_string(), move.copy.folder(),
-                           moved.error().to_string());
-    }
+    moved = co_await move_now(id, move);
+    copying_ = false;
+  }
+  if (!moved && moved.error().code != Errc::canceled) {
+    reactor::log_warning("{} does not move to {}: {}", id.to_string(), move.copy.folder(),
+                         moved.error().to_string());
+  }
+  if (move.canceled || !stopping_) {
     // Not there any more when it is the log.
     const Status discarded = co_await move.copy.discard();
     if (!discarded) {
       reactor::log_warning("{} stays until the next start: {}", move.copy.folder(),
                            discarded.error().to_string());
     }
-    copying_ = false;
   }
   moves_.erase(id);
   move_wake_.notify_all();
@@ -96,7 +103,6 @@ Task<void> Manager::run_move(TopicPartition id) {
 }
 
 Task<Status> Manager::move_now(TopicPartition id, Move& move) {
-  CO_TRY(co_await move.copy.begin());
   CO_TRY(co_await copy_most(id, move));
   while (changing_.contains(id)) (void)co_await changed_.wait();
   Entry* entry = entry_of(id);

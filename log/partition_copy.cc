@@ -35,7 +35,6 @@ uint64_t PartitionCopy::bytes() const {
 }
 
 Task<Status> PartitionCopy::begin() {
-  buffer_ = AlignedBuffer(kMovePieceBytes);
   co_return co_await reactor::make_directories(folder_);
 }
 
@@ -98,6 +97,7 @@ Task<Status> PartitionCopy::copy(Partition& from, Piece piece) {
   {
     const SegmentList::Reader keep(from.segments().slot_of(*segment));
     const uint64_t bytes = piece.to - piece.from;
+    if (buffer_.size() == 0) buffer_ = AlignedBuffer(kMovePieceBytes);
     const MutableBytes space = buffer_.span().first(align_up(bytes, kDiskBlockBytes));
     size_t there = 0;
     if (bytes > 0) {

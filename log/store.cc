@@ -98,7 +98,7 @@ Task<Status> Store::open_directory(std::string path) {
   CO_TRY_ASSIGN(RecoveryReport report, co_await recover_directory(path, *made.manifest, files_));
   made.reusable_files = std::move(report.reusable_files);
   made.directory->check_clean(report.wals);
-  CO_TRY(co_await remove_deleted(path));
+  CO_TRY(co_await remove_leftovers(path));
   const size_t found_before = found_.size();
   for (const ManifestPartition* partition : made.manifest->state().sorted()) {
     found_.push_back({partition->id, partition->topic_name, path, partition->quarantine});
@@ -111,13 +111,16 @@ Task<Status> Store::open_directory(std::string path) {
 }
 
 // What a deletion renamed and did not come to remove, and what a move did not come to copy.
-Task<Status> Store::remove_deleted(std::string path) {
+Task<Status> Store::remove_leftovers(std::string path) {
   CO_TRY_ASSIGN(const std::vector<reactor::DirEntry> entries,
                 co_await reactor::list_directory(path));
   for (const reactor::DirEntry& entry : entries) {
     const auto parsed = parse_partition_directory(entry.name);
     if (!entry.directory || !parsed || !(parsed->deleted || parsed->future)) continue;
     CO_TRY(co_await remove_tree(path + "/" + entry.name));
+    if (!parsed->future) continue;
+    cut_off_[partition_directory_name(parsed->topic, parsed->partition)].push_back(
+        directories_.size() - 1);
   }
   co_return Status{};
 }
@@ -254,7 +257,7 @@ Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_
       if (!again) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
       (void)found;
       if (again->moves % 2 == 1) co_return fail(Errc::fenced, kWhereabouts);
-      co_return PlacedPartition{i, *again, manifest.sequence()};
+      co_return PlacedPartition{i, *again, manifest.sequence(), take_cut_off(*again, i)};
     }
   }
   for (const Directory& directory : directories_) {
@@ -267,7 +270,7 @@ Task<Result<PlacedPartition>> Store::place(TopicPartition id, std::string topic_
   CO_TRY(co_await manifest.commit());
   const ManifestPartition* added = manifest.find(id);
   if (!added) co_return fail(Errc::not_found, id.to_string() + " was removed meanwhile");
-  co_return PlacedPartition{fewest, *added, manifest.sequence()};
+  co_return PlacedPartition{fewest, *added, manifest.sequence(), std::nullopt};
 }
 
 Task<Status> Store::remove(size_t directory, TopicPartition id, Generation generation) {

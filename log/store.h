@@ -3,6 +3,7 @@
 // ...).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +21,8 @@ namespace odradek::log {
 struct PlacedPartition {
   size_t directory = 0;
   ManifestPartition partition;
-  uint64_t manifest_sequence = 0;  // of a manifest entry that is durable and knows it
+  uint64_t manifest_sequence = 0;   // of a manifest entry that is durable and knows it
+  std::optional<size_t> moving_to;  // where it was on its way to when the broker ended
 };
 
 class LogDisk;
@@ -95,15 +97,18 @@ class Store final : public LogStore {
   reactor::Task<void> put_offline(Directory& directory, Error why);
   Result<size_t> pick_directory() const;
   reactor::Task<Status> leave_clean(Directory& directory);
-  reactor::Task<Status> remove_deleted(std::string path);
+  reactor::Task<Status> remove_leftovers(std::string path);
   // store_moves.cc
   reactor::Task<Status> settle_moves();
   reactor::Task<Status> remove_moved();
+  std::optional<size_t> take_cut_off(const ManifestPartition& partition, size_t directory);
 
   LogOptions options_;
   FileCache files_;  // for recovery
   std::vector<Directory> directories_;
   std::vector<FoundPartition> found_;
+  // Moves that did not end: from the name of a partition's folder to the directories with a copy.
+  std::map<std::string, std::vector<size_t>> cut_off_;
   reactor::Semaphore telling_{1};  // held while members are spoken to
   // Written by begin_cleaning() and end_cleaning().
   uint32_t cleanings_ = 0;

@@ -52,7 +52,23 @@ Task<Result<PlacedPartition>> Store::hand_over(TopicPartition id, Generation gen
     reactor::log_warning("{} is in {} now; {} forgets it at its next start: {}", id.to_string(),
                          target.path, source.path, removed.error().to_string());
   }
-  co_return PlacedPartition{to, std::move(moved), sequence};
+  co_return PlacedPartition{to, std::move(moved), sequence, std::nullopt};
+}
+
+// Where a copy of the partition was begun that did not become the log; told once.
+std::optional<size_t> Store::take_cut_off(const ManifestPartition& partition, size_t directory) {
+  const auto copies =
+      cut_off_.extract(partition_directory_name(partition.topic_name, partition.id.partition));
+  if (copies.empty()) return std::nullopt;
+  const std::vector<size_t>& targets = copies.mapped();
+  // Two: one of the moves was given up, and nothing says which.
+  if (targets.size() != 1) {
+    reactor::log_warning("{} was to move to {} directories, and stays where it is", copies.key(),
+                         targets.size());
+    return std::nullopt;
+  }
+  if (targets.front() == directory || directories_[targets.front()].offline) return std::nullopt;
+  return targets.front();
 }
 
 // Of several manifests that have a partition, the one with the most moves is right.

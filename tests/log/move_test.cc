@@ -206,19 +206,49 @@ TEST_CASE("what is deleted while it moves is gone") {
   EXPECT_EQ(world.folders("topic3-0"), 0u);
 }
 
-TEST_CASE("a clean stop ends a move, and leaves nothing of it") {
+TEST_CASE("a move goes on after a clean stop and after a crash") {
   TwoDirectories world;
-  std::string from;
+  std::string target;
+  const auto begin = [&](Live& live) -> Task<void> {
+    target = co_await begin_move(live, 10'000);
+    co_await reactor::sleep_for(1s);
+  };
+  const auto go_on = [&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    EXPECT_EQ(place(live), target == "/data" ? "/more" : "/data");
+    EXPECT(live.manager->future_of(kLog).has_value());
+    co_await wait_for_move(live);
+    EXPECT_EQ(place(live), target);
+    co_await verify(live, kLog);
+    co_await reactor::sleep_for(3s);
+  };
+  world.live(begin);
+  EXPECT_EQ(world.folders("-future"), 1u);
+  world.live(go_on);
+  EXPECT_EQ(world.folders("topic3-0"), 1u);
+  world.live_until_crash(begin, DiskOutcome::all_kept);
+  world.live(go_on);
+  EXPECT_EQ(world.folders("topic3-0"), 1u);
+}
+
+TEST_CASE(
+    "a move that was given up does not go on after a restart, nor one of a log that is gone") {
+  TwoDirectories world;
   world.live([&](Live& live) -> Task<void> {
     (void)co_await begin_move(live, 10'000);
-    from = place(live);
     co_await reactor::sleep_for(1s);
+    must(co_await live.manager->move_partition(kLog, place(live)));
+    co_await wait_for_move(live);
   });
   EXPECT_EQ(world.folders("-future"), 0u);
   world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kLog, small_segments()));
-    EXPECT_EQ(place(live), from);
-    co_await verify(live, kLog);
+    (void)co_await begin_move(live, 10'000);
+    co_await reactor::sleep_for(1s);
+    must(co_await live.manager->delete_partition(kLog));
+  });
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments(), 5));
+    EXPECT(!live.manager->future_of(kLog));
   });
 }
 
@@ -267,6 +297,7 @@ class CrashedMove {
 
   static Task<void> life(Live& live, int32_t epoch) {
     must(co_await live.open(kLog, small_segments(), epoch));
+    co_await wait_for_move(live);  // one that was cut off goes on
     co_await verify(live, kLog);
     co_await append(live, 9);
     must(co_await live.manager->move_partition(kLog, other(live)));
