@@ -102,6 +102,21 @@ Task<bool> Destager::round() {
   co_return any || wal.released() > before;
 }
 
+Task<void> Destager::pace(uint64_t bytes) {
+  for (;;) {
+    Wal& wal = disk_.wal();
+    const uint64_t appended = wal.stats().bytes - std::exchange(appended_seen_, wal.stats().bytes);
+    credit_bytes_ = std::min(credit_bytes_ + kDestageSpeedup * appended, kDestageWriteBytes);
+    const bool wanted = wal.pressure() >= kWalPressureUrgent || disk_.memory_pressed();
+    if (credit_bytes_ >= bytes || wanted || stopping_ || disk_.fenced()) break;
+    const bool moved = co_await wal.wait_progress(reactor::this_shard().now() + kDestagePause);
+    // A flush that takes long is no reason to write more.
+    const bool flushing = wal.durable() + 1 < wal.collecting();
+    if (!moved && !flushing) break;
+  }
+  credit_bytes_ -= std::min(credit_bytes_, bytes);
+}
+
 struct Destager::Job {
   Job(Partition& p, bool end) : partition(p), pin(p), to_the_end(end) {}
   Partition& partition;

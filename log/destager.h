@@ -27,6 +27,12 @@ class Destager {
   // Writes everything that is durable, the last part of a block too, for a partition whose log
   // ends: REQUIRES: nothing is appended to it any more.
   reactor::Task<Status> finish(Partition& partition);
+  // Waits until a piece of so many bytes may be written in a round. A flush of the WAL carries to
+  // the platter whatever was written to the disk before it: in one go, what collected in a second
+  // would hold up acknowledgements for tens of milliseconds. So pieces go out no faster than
+  // kDestageSpeedup times what is appended; at once while nothing is, and when space or memory is
+  // wanted.
+  reactor::Task<void> pace(uint64_t bytes);
   reactor::Task<void> stop();
 
  private:
@@ -49,6 +55,9 @@ class Destager {
 
   LogDisk& disk_;
   bool stopping_ = false;
+  // Written by pace().
+  uint64_t credit_bytes_ = 0;
+  uint64_t appended_seen_ = 0;  // bytes of the WAL
   reactor::WaitList work_;
   reactor::Gate gate_;
 };

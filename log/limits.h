@@ -30,6 +30,10 @@ inline constexpr uint64_t kWalArenaDivisor = 4;
 inline constexpr uint64_t kDestageRunBytes = 4 * 1024 * 1024;
 // It is written in pieces of this: disks reach their bandwidth at about 1 MiB a write.
 inline constexpr uint64_t kDestageWriteBytes = 1024 * 1024;
+// While there are appends, pieces are written at most this many times as fast as those come; what
+// brings nothing to the WAL for so long is no append.
+inline constexpr uint64_t kDestageSpeedup = 2;
+inline constexpr Duration kDestagePause = 5ms;
 // Under pressure, runs shorter than this are carried into the WAL's new lap instead of being
 // written: 10,000 lukewarm partitions must not mean 10,000 small writes.
 inline constexpr uint64_t kCarryRunBytesMax = 64 * 1024;
@@ -64,6 +68,8 @@ inline constexpr uint64_t kWalGroupBytes = 2 * 1024 * 1024;
 inline constexpr uint64_t kExtentBytesMin = 256 * 1024;
 // From here on the oldest WAL file is emptied, whatever the length of the runs.
 inline constexpr double kWalPressureDestage = 0.5;
+// And from here on as fast as the disk can.
+inline constexpr double kWalPressureUrgent = 0.75;
 // Logs that a stop destages and trims at the same time.
 inline constexpr size_t kLogsFinishedAtOnce = 32;
 // Open segment files of one shard.
@@ -73,10 +79,10 @@ inline constexpr uint32_t kOpenFilesMax = 1024;
 inline constexpr uint64_t kCleanReadBytes = 512 * 1024;
 inline constexpr uint64_t kCleanWriteBytes = 1024 * 1024;
 inline constexpr uint64_t kCleanSyncBytes = 16 * 1024 * 1024;
-// Its map of keys is made of these; it takes at most this part of a shard's arena. Tails give back
-// what only serves reads for it: a map that is too small for the keys costs a rewrite of the log
-// for each time it is filled.
-inline constexpr size_t kKeyMapChunkBytes = reactor::kBlockBytesMax;
+// Its map of keys is made of these, which tails that give back leave behind; it takes at most this
+// part of a shard's arena. Tails give back what only serves reads for it: a map that is too small
+// for the keys costs a rewrite of the log for each time it is filled.
+inline constexpr size_t kKeyMapChunkBytes = kTailBlockBytesMax;
 inline constexpr uint64_t kKeyMapArenaDivisor = 8;
 // What it looks at in one turn of the loop: some tens of microseconds.
 inline constexpr uint64_t kCleanStepBytes = 64 * 1024;

@@ -172,11 +172,12 @@ class Partition final : public PartitionLog {
   uint32_t extent_checksum(const TailBatch& batch, uint64_t from, uint64_t to) const;
   reactor::Task<void> write_extent(Pin pin, Extent& extent);
   reactor::Task<Status> write_blocks_durable(Segment& segment, const Extent& extent);
-  reactor::Task<Status> write_around_extents(Segment& segment, uint64_t from, uint64_t to);
+  reactor::Task<Status> write_around_extents(Segment& segment, uint64_t from, uint64_t to,
+                                             WritePace pace);
   void forget_extents();
   void advance();
   WalFlush flush_mode() const;
-  reactor::Task<Status> write_blocks(Segment& segment, uint64_t from, uint64_t to);
+  reactor::Task<Status> write_blocks(Segment& segment, uint64_t from, uint64_t to, WritePace pace);
   reactor::Task<Status> seal(Segment& segment);
   void tell_epochs(Destaged& out) const;
   ManifestSegment describe(const Segment& segment, FilePlace destaged) const;

@@ -34,9 +34,7 @@ uint64_t PartitionCopy::bytes() const {
   return sum;
 }
 
-Task<Status> PartitionCopy::begin() {
-  co_return co_await reactor::make_directories(folder_);
-}
+Task<Status> PartitionCopy::begin() { co_return co_await reactor::make_directories(folder_); }
 
 // Of the first segment that has more than its copy.
 std::optional<PartitionCopy::Piece> PartitionCopy::next_piece(Partition& from,

@@ -81,10 +81,11 @@ WalSequence Partition::carry() {
   return carried_.sequence;
 }
 
-Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t to) {
+Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t to, WritePace pace) {
   CHECK(from % kDiskBlockBytes == 0, from);
   while (from < to) {
     const uint64_t n = std::min(kDestageWriteBytes, to - from);
+    if (pace == WritePace::with_appends) co_await disk_.destager().pace(n);
     CO_TRY(co_await segment.write(from, tail_.parts({segment.base(), from}, n)));
     disk_.metrics().destaged_bytes.add(n);
     from += n;
@@ -112,7 +113,8 @@ Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
     const bool whole = complete || (to_the_end && durable_ == staged_end() && durable == durable_);
     const uint64_t to = whole ? end : align_down(end, kDiskBlockBytes);
     if (to > out.place.position) {
-      CO_TRY(co_await write_around_extents(*segment, out.place.position, to));
+      const WritePace pace = to_the_end ? WritePace::at_once : WritePace::with_appends;
+      CO_TRY(co_await write_around_extents(*segment, out.place.position, to, pace));
     }
     if (!complete) {
       if (to > out.place.position) CO_TRY(co_await segment->sync());

@@ -87,7 +87,7 @@ Task<void> Partition::write_extent(Pin pin, Extent& extent) {
   if (alone) {
     status = co_await write_blocks_durable(*segment, extent);
   } else {
-    status = co_await write_blocks(*segment, extent.from, extent.to);
+    status = co_await write_blocks(*segment, extent.from, extent.to, WritePace::at_once);
     if (status) {
       extent.written = true;
       done();
@@ -132,17 +132,18 @@ void Partition::advance() {
 }
 
 // Destage: what is in the file already stays as it is. REQUIRES: everything below `to` is durable.
-Task<Status> Partition::write_around_extents(Segment& segment, uint64_t from, uint64_t to) {
+Task<Status> Partition::write_around_extents(Segment& segment, uint64_t from, uint64_t to,
+                                             WritePace pace) {
   // Appends go on meanwhile: they add extents, only set_destaged() takes any away.
   for (size_t i = 0; i < extents_.size(); ++i) {
     const Extent extent = extents_[i];
     if (extent.batch.at.segment != segment.base() || extent.to <= from) continue;
     if (extent.from >= to) break;
     CHECK(extent.durable && from <= extent.from && extent.to <= to, from, to, extent.batch.at);
-    CO_TRY(co_await write_blocks(segment, from, extent.from));
+    CO_TRY(co_await write_blocks(segment, from, extent.from, pace));
     from = extent.to;
   }
-  co_return co_await write_blocks(segment, from, to);
+  co_return co_await write_blocks(segment, from, to, pace);
 }
 
 void Partition::forget_extents() {

@@ -27,6 +27,9 @@ struct DestagedPart {
   std::vector<ManifestEdit> edits;
 };
 
+// How fast blocks go to a segment's file: see Destager::pace().
+enum class WritePace : uint8_t { at_once, with_appends };
+
 // Whole blocks of a large batch that went to the segment and not through the WAL.
 struct Extent {
   TailBatch batch;

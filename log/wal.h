@@ -94,6 +94,10 @@ class Wal {
   WalSequence collecting() const { return sealed_ + 1; }
   // Waits until durable() >= `sequence`. Errors as wait_for_room().
   reactor::Task<Status> wait_durable(WalSequence sequence, MonoTime deadline);
+  // Waits until written() or durable() advanced, or the WAL failed; false at the deadline.
+  [[nodiscard]] reactor::WaitList::Awaiter wait_progress(MonoTime deadline) {
+    return progress_.wait(deadline);
+  }
   // Makes everything that was staged before the call durable.
   reactor::Task<Status> flush();
 

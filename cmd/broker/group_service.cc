@@ -131,7 +131,12 @@ void GroupService::open(const metadata::Topic& topic) {
   for (int32_t i = 0; i < topic.partition_count(); ++i) {
     const log::TopicPartition id{topic.id(), log::PartitionId(i)};
     if (shard_.placement().owner(id) != reactor::this_shard().id()) continue;
-    if (partitions_.contains(id) || !shard_.logs().find(id)) continue;
+    if (partitions_.contains(id)) continue;
+    if (!shard_.logs().find(id)) {
+      const bool on_its_way = shard_.logs().future_of(id) && !stopping_.is_set();
+      if (on_its_way) gate_.spawn("open coordinator", open_moved(id));
+      continue;
+    }
     auto partition = std::make_unique<GroupPartition>(
         shard_.logs(), id, topic.name() + "-" + std::to_string(i), shard_.config().groups, view_,
         [this](std::string_view name, const Uuid& topic_id) {
@@ -144,6 +149,12 @@ void GroupService::open(const metadata::Topic& topic) {
   if (!partitions_.empty() && !std::exchange(expiring_, true)) {
     gate_.spawn("offset expiry", expire_now_and_then(), reactor::TaskClass::background);
   }
+}
+
+Task<void> GroupService::open_moved(log::TopicPartition id) {
+  co_await shard_.logs().wait_handed_over(id);
+  const metadata::Topic* topic = shard_.image().current().find_topic(id.topic);
+  if (topic && shard_.logs().find(id) && !stopping_.is_set()) open(*topic);
 }
 
 Task<void> GroupService::close(const metadata::Topic& topic) {

@@ -78,6 +78,7 @@ class GroupService {
   reactor::Task<void> stop();
 
  private:
+  reactor::Task<void> open_moved(log::TopicPartition id);
   reactor::Task<void> expire_now_and_then();
   group::CoordinatorStats stats() const;
 

@@ -5,7 +5,6 @@
 #include "log/release.h"
 #include "reactor/base/prng.h"
 #include "reactor/file.h"
-#include "reactor/metrics.h"
 #include "tests/log/compaction_testing.h"
 
 namespace odradek::log::test {
@@ -50,14 +49,6 @@ Task<void> compact(Live& live) {
 uint64_t files_of(World& world, std::string_view part) {
   return static_cast<uint64_t>(std::ranges::count_if(
       world.disk("node").files(), [&](const std::string& path) { return path.contains(part); }));
-}
-
-// The sum over all labels.
-int64_t metric(const std::string& name) {
-  int64_t sum = 0;
-  const auto metrics = reactor::this_shard().metrics().snapshot();
-  for (const auto& [labels, sample] : metrics.families.at(name).samples) sum += sample.value;
-  return sum;
 }
 
 TEST_CASE("compaction leaves the newest record of each key, at its offset") {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "log/log_manager.h"
+#include "reactor/metrics.h"
 #include "reactor/shard.h"
 #include "reactor/sim/world.h"
 #include "tests/log/batches.h"
@@ -39,6 +40,14 @@ inline PartitionSpec spec_of(TopicPartition id, LogConfig config = {}, int32_t e
   spec.leader_epoch = LeaderEpoch(epoch);
   spec.config = config;
   return spec;
+}
+
+// A metric of this shard: the sum over all labels.
+inline int64_t metric(const std::string& name) {
+  int64_t sum = 0;
+  const auto metrics = reactor::this_shard().metrics().snapshot();
+  for (const auto& [labels, sample] : metrics.families.at(name).samples) sum += sample.value;
+  return sum;
 }
 
 // What clients know: batches that were acknowledged, and everything that was ever sent.
