@@ -31,6 +31,7 @@ UNORDERED = {
     "OffsetForLeaderEpoch": {"Topics": ("Topic",), "Topics.Partitions": ("Partition",)},
     "DeleteRecords": {"Topics": ("Name",), "Topics.Partitions": ("PartitionIndex",)},
     "CreatePartitions": {"Results": ("Name",)},
+    "AlterReplicaLogDirs": {"Results": ("TopicName",), "Results.Partitions": ("PartitionIndex",)},
     "ApiVersions": {"ApiKeys": ("ApiKey",), "SupportedFeatures": ("Name",), "FinalizedFeatures": ("Name",)},
     "DescribeLogDirs": {"Results": ("LogDir",), "Results.Topics": ("Name",), "Results.Topics.Partitions": ("PartitionIndex",)},
     "DescribeProducers": {"Topics": ("Name",), "Topics.Partitions": ("PartitionIndex",),

@@ -1,5 +1,6 @@
 """What is asked of the cluster and not of a topic, and the APIs that a single node answers."""
 
+from sides import Sym
 from world import Step
 
 
@@ -89,8 +90,11 @@ def reassign(world):
 
 
 def move_replica(world):
-    yield Step("alter replica log dirs", "AlterReplicaLogDirs", world.version("AlterReplicaLogDirs"),
-               {"Dirs": [{"Path": world.pick("/nowhere", "relative", ""), "Topics": [{"Name": world.some_topic()[0], "Partitions": [world.pick(0, 99)]}]}]})
+    own = Sym("log directory", "own", "/nowhere")
+    directories = [{"Path": world.pick(own, own, "/nowhere", "relative", ""),
+                    "Topics": [{"Name": world.some_topic()[0], "Partitions": world.pick([0], [99], [-1], [0, 1], [1, 0, 99], [])}
+                               for _ in range(world.pick(1, 1, 2))]} for _ in range(world.pick(0, 1, 1, 2))]
+    yield Step("alter replica log dirs", "AlterReplicaLogDirs", world.version("AlterReplicaLogDirs"), {"Dirs": directories})
 
 
 def scram(world):

@@ -98,6 +98,8 @@ class Side:
         self.directory = directory  # of the process, if it is ours to look at
         self.values, self.names = {}, {}
         self.socket = None
+        if directory:
+            self.bind("log directory", "own", directory + "/data")
 
     def bind(self, kind, name, value):
         self.values[kind, name] = value
