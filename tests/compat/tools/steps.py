@@ -60,7 +60,7 @@ class Step:
         self.json, self.needs = False, None
         self.unordered = name.endswith("~")
         self.name = name.rstrip("~ ")
-        self.line, self.input, self.limit, self.wait = "", [], SECONDS_MAX, 0
+        self.line, self.input, self.limit, self.wait, self.restart = "", [], SECONDS_MAX, 0, False
         self.file_lines, self.kept_patterns, self.masks = {}, {}, []
 
     @staticmethod
@@ -112,6 +112,8 @@ class Step:
             self.json = True
         elif mark == "needs":
             self.needs = int(rest)
+        elif mark == "restart":
+            self.restart = True
         elif mark == "wait":
             self.wait = int(rest)
         elif mark == "limit":
