@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // member is one member; its lock guards all fields: franz-go calls back from a thread of its own.
@@ -103,8 +104,8 @@ func (m *member) commit(client *kgo.Client) {
 		records = append(records, record)
 		offsets = append(offsets, fmt.Sprintf("%d:%d", partition, record.Offset+1))
 	}
+	id, generation := client.GroupMetadata()
 	if len(records) > 0 {
-		_, generation := client.GroupMetadata()
 		m.write(line("committing", generation, strings.Join(offsets, ",")))
 	}
 	m.lock.Unlock()
@@ -113,6 +114,13 @@ func (m *member) commit(client *kgo.Client) {
 	}
 	timed, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	// While a rebalance is under way the client holds a commit back, and then sends it as the member that it has become.
+	timed = kgo.PreCommitFnContext(timed, func(request *kmsg.OffsetCommitRequest) error {
+		if request.MemberID != id || request.Generation != generation {
+			return fmt.Errorf("not sent: it is of generation %d and would go out in %d", generation, request.Generation)
+		}
+		return nil
+	})
 	err := client.CommitRecords(timed, records...)
 	m.lock.Lock()
 	defer m.lock.Unlock()
