@@ -24,7 +24,7 @@ namespace odradek::log {
 // What bounds the I/O of all cleanings of a shard: bytes read and written a second. Waits end at
 // stop().
 //
-// While the shard takes appends it works, its reads and writes included, a quarter of the time:
+// While the shard takes appends it works, its reads and writes included, an eighth of the time:
 // those who produce share its core and its disk.
 class CompactionPace {
  public:

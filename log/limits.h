@@ -90,7 +90,7 @@ inline constexpr uint64_t kCleanStepBytes = 64 * 1024;
 inline constexpr Duration kPaceSlice = 100ms;
 inline constexpr Duration kCleanTurnWait = 200ms;   // for other shards' cleanings to end
 inline constexpr Duration kCleanBusyWindow = 50ms;  // after an append
-inline constexpr int kCleanRests = 3;  // times what a step took, its reads and writes included
+inline constexpr int kCleanRests = 7;  // times what a step took, its reads and writes included
 inline constexpr Duration kCleanRestMax = 10ms;
 // How long compaction leaves a log alone that it could not clean for want of space or memory.
 inline constexpr Duration kCleanRetry = 60s;
