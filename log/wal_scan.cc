@@ -171,8 +171,10 @@ Status WalScan::read_owner(FoundFile& found, BytesView headers) const {
     if (!header) continue;
     const bool retired = std::ranges::find(retired_, header->wal) != retired_.end();
     if (found.owner.is_zero() || found.retired) {
-      found.owner = header->wal;
+      found.other_owner = std::exchange(found.owner, header->wal);
       found.retired = retired;
+    } else {
+      found.other_owner = header->wal;
     }
   }
   return {};
@@ -335,8 +337,9 @@ Task<Status> WalScan::close() {
 Task<Status> WalScan::retire() {
   std::vector<Uuid> ids;
   for (const FoundFile& file : files_) {
-    if (file.owner.is_zero() || std::ranges::find(ids, file.owner) != ids.end()) continue;
-    ids.push_back(file.owner);
+    for (const Uuid& id : {file.owner, file.other_owner}) {
+      if (!id.is_zero() && std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+    }
   }
   if (files_.empty()) co_return Status{};
   CO_TRY(co_await reactor::replace_file(folder_ + "/" + kWalRetiredFile, encode_retired(ids)));

@@ -20,15 +20,29 @@ void Oracle::fail(std::string invariant, std::string what) {
 
 void Oracle::sent(const TopicPartition& to, BytesView batch) {
   const BatchHeader header = BatchHeader::parse(batch);
-  sent_.try_emplace(header.crc, Sent{to, batch.size(), lives_});
+  // A retry does not change when it was sent first.
+  if (!find_sent(header.crc, to, batch.size())) {
+    sent_[header.crc].push_back({to, batch.size(), lives_});
+  }
   if (keyed_.has(to)) keyed_.sent(to, header.crc, batch, now_());
+}
+
+// `bytes` 0: of any size.
+const Oracle::Sent* Oracle::find_sent(uint32_t crc, const TopicPartition& to,
+                                      uint64_t bytes) const {
+  const auto found = sent_.find(crc);
+  if (found == sent_.end()) return nullptr;
+  for (const Sent& sent : found->second) {
+    if (sent.to == to && (bytes == 0 || sent.bytes == bytes)) return &sent;
+  }
+  return nullptr;
 }
 
 void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
                    const Asked& asked) {
   Partition& partition = partitions_[to];
-  const auto sent = sent_.find(crc);
-  if (sent == sent_.end() || sent->second.to != to) return fail("I2", "an answer for nothing sent");
+  const Sent* what = find_sent(crc, to, 0);
+  if (!what) return fail("I2", "an answer for nothing sent");
   const auto [at, fresh] = partition.acked.try_emplace(base_offset);
   if (!fresh && at->second.crc != crc && !at->second.may_be_gone) {
     return fail("I4", name(to, base_offset) + " was acknowledged for two batches");
@@ -41,7 +55,7 @@ void Oracle::acked(const TopicPartition& to, uint32_t crc, int64_t base_offset,
   if (!stale) partition.floor = std::max(partition.floor, base_offset + 1);
   ++acked_batches_;
   if (asked.stops == stops_) ++acked_since_stop_;
-  acked_bytes_ += sent->second.bytes;
+  acked_bytes_ += what->bytes;
 }
 
 Asked Oracle::ask(const TopicPartition& id) const {
@@ -91,8 +105,7 @@ void Oracle::check_sent(Partition& partition, const TopicPartition& id, BytesVie
     if (!wrong.empty()) fail("I14", wrong);
     return;
   }
-  const auto sent = sent_.find(header.crc);
-  if (sent == sent_.end() || sent->second.to != id || sent->second.bytes != batch.size()) {
+  if (!find_sent(header.crc, id, batch.size())) {
     fail("I2", name(id, header.base_offset.value) + ": nobody sent this there");
   }
   see(partition, id, header, may_be_gone);
@@ -162,11 +175,11 @@ void Oracle::check_acked(Partition& partition, const TopicPartition& id, const C
 
 void Oracle::check_order(const TopicFacts& topic, const TopicPartition& id,
                          const Content& content) {
-  std::set<uint32_t> once;
+  std::set<std::pair<uint32_t, int32_t>> once;  // by checksum and size
   std::map<std::pair<int64_t, int16_t>, int32_t> expected;
   for (const BatchHeader& header : content.batches) {
     const int64_t base = header.base_offset.value;
-    if (!once.insert(header.crc).second)
+    if (!once.insert({header.crc, header.length}).second)
       fail("I10", name(id, base) + ": this batch is there twice");
     if (!header.has_producer()) continue;
     const std::pair producer(header.producer_id.value, header.producer_epoch.value);
@@ -194,9 +207,8 @@ void Oracle::check_epochs(Partition& partition, const TopicPartition& id, const 
     const int32_t mine = header.leader_epoch.value;
     if (mine < epoch) fail("I9", name(id, base) + fmt::format(": epoch {} after {}", mine, epoch));
     epoch = std::max(epoch, mine);
-    const auto sent = sent_.find(header.crc);
-    if (acked_epoch >= 0 && sent != sent_.end() && sent->second.life > acked_life &&
-        mine <= acked_epoch) {
+    const Sent* sent = find_sent(header.crc, id, static_cast<uint64_t>(header.size_bytes()));
+    if (acked_epoch >= 0 && sent && sent->life > acked_life && mine <= acked_epoch) {
       fail("I9", name(id, base) + fmt::format(": still epoch {} after an unclean start", mine));
     }
     const auto acked = partition.acked.find(base);

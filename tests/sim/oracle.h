@@ -149,6 +149,7 @@ class Oracle {
     int64_t floor = 0;
     int64_t log_start = 0;  // highest that was seen
   };
+  const Sent* find_sent(uint32_t crc, const log::TopicPartition& to, uint64_t bytes) const;
   void see(Partition& partition, const log::TopicPartition& id, const log::BatchHeader& header,
            bool may_be_gone);
   void check_sent(Partition& partition, const log::TopicPartition& id, BytesView batch,
@@ -164,7 +165,8 @@ class Oracle {
 
   std::function<MonoTime()> now_;
   std::map<log::TopicPartition, Partition> partitions_;
-  std::map<uint32_t, Sent> sent_;  // by the batch's checksum
+  // By the batch's checksum; of a thousand batches a seed, two have the same one now and then.
+  std::map<uint32_t, std::vector<Sent>> sent_;
   KeyedFacts keyed_;
   std::set<log::TopicId> written_topics_;
   std::optional<Violation> violation_;
