@@ -304,6 +304,32 @@ TEST_CASE("one readable copy of a file's header is enough") {
   expect_kept(ring.ledger, ring.found);
 }
 
+// Gives the second copy of the header to another WAL, as when a crash comes between the two writes.
+Task<void> hand_second_copy_over(std::string path) {
+  std::vector<uint8_t> block(kWalBlockBytes);
+  encode_wal_file_header({.wal = reactor::this_shard().random_uuid(), .file_bytes = 1 << 20},
+                         block);
+  auto file = must(co_await reactor::File::open(path, {.write = true}));
+  must(co_await file.write(block, kWalBlockBytes));
+  must(co_await file.sync_data());
+  must(co_await file.close());
+}
+
+TEST_CASE("a WAL that was retired stays so when the header of the next owner is lost") {
+  Ring ring(6);
+  const auto retire = [&] {
+    ring.world.run([] { return retire_everything(); }, {.name = "scan", .disk = "node"});
+  };
+  retire();
+  for (const std::string& path : ring.files()) {
+    ring.world.run([&] { return hand_second_copy_over(path); }, {.name = "scan", .disk = "node"});
+  }
+  retire();
+  for (const std::string& path : ring.files()) ring.disk().flip_bit(path, kWalBlockBytes + 20, 1);
+  ring.look();
+  EXPECT(ring.found.empty());
+}
+
 TEST_CASE("a file of a newer format is refused and not touched") {
   Ring ring(3);
   const std::string path = ring.place(1).first;
