@@ -61,7 +61,7 @@ class WalScan {
  public:
   struct FoundFile {
     std::string path;
-    Uuid owner = {};       // zero when its header is unreadable
+    Uuid owner = {};  // zero when its header is unreadable
     // Who else the other copy of its header names: when the owner's is lost one day, it counts.
     Uuid other_owner = {};
     bool retired = false;  // its owner is
