@@ -308,6 +308,13 @@ static Task<void> open_filled(Live& live, KeyedModel& model) {
   co_await roll(live, model);
 }
 
+// A compaction of that log which is in the middle of its work a second later.
+static Task<void> begin_compaction(Live& live, KeyedModel& model, reactor::Gate& gate) {
+  co_await open_filled(live, model);
+  gate.spawn("compact", live.manager->run_compaction());
+  co_await reactor::sleep_for(1s);
+}
+
 TEST_CASE("compaction keeps to its rate") {
   LogWorld world;
   world.options.compaction.bytes_per_second = 100'000;
@@ -329,10 +336,8 @@ TEST_CASE("a new rate holds at once, whatever the old one had left to wait for")
   world.options.compaction.bytes_per_second = 1;
   KeyedModel model;
   world.live([&](Live& live) -> Task<void> {
-    co_await open_filled(live, model);
     reactor::Gate gate;
-    gate.spawn("compact", live.manager->run_compaction());
-    co_await reactor::sleep_for(1s);
+    co_await begin_compaction(live, model, gate);
     CompactionOptions faster = world.options.compaction;
     faster.bytes_per_second = 100'000'000;
     const MonoTime began = reactor::this_shard().now();
@@ -377,10 +382,8 @@ TEST_CASE("a log that is deleted or stopped while it is compacted ends in peace"
   world.options.compaction.bytes_per_second = 50'000;
   KeyedModel model;
   world.live([&](Live& live) -> Task<void> {
-    co_await open_filled(live, model);
     reactor::Gate gate;
-    gate.spawn("compact", live.manager->run_compaction());
-    co_await reactor::sleep_for(1s);
+    co_await begin_compaction(live, model, gate);
     must(co_await live.manager->delete_partition(kLog));
     co_await gate.close();
     model = {};
@@ -401,10 +404,8 @@ TEST_CASE("retention takes segments from a log that is being compacted") {
   world.options.compaction.bytes_per_second = 50'000;
   KeyedModel model;
   world.live([&](Live& live) -> Task<void> {
-    co_await open_filled(live, model);
     reactor::Gate gate;
-    gate.spawn("compact", live.manager->run_compaction());
-    co_await reactor::sleep_for(1s);
+    co_await begin_compaction(live, model, gate);
     must(co_await live.log(kLog).delete_records(Offset(150)));
     const MonoTime began = reactor::this_shard().now();
     co_await live.manager->run_retention();
