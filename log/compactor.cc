@@ -83,10 +83,10 @@ void Compactor::configure(const CompactionOptions& options) {
   pace_.wake();
 }
 
-Task<void> Compactor::run(std::function<bool()> may_begin) {
+Task<void> Compactor::run() {
   while (!pace_.stopped()) {
     bool cleaned = false;
-    if (options_.enabled && may_begin()) cleaned = co_await clean_one();
+    if (options_.enabled) cleaned = co_await clean_one();
     if (!cleaned) co_await pace_.rest(reactor::this_shard().now() + options_.backoff);
   }
 }
@@ -145,6 +145,7 @@ Task<std::optional<Compactor::Candidate>> Compactor::dirtiest() {
       continue;
     }
     if (partition->disk().fenced() || partition->closing()) continue;
+    if (!partition->compaction().swept) continue;
     (void)co_await load_first_times(*partition, Partition::Pin(*partition));
     if (pace_.stopped()) co_return std::nullopt;
     partition = logs_.find(id);

@@ -30,8 +30,8 @@ class Compactor {
   };
   Compactor(CompactionOptions options, Logs logs);
 
-  // Cleans until stop(). `may_begin` is asked before each round.
-  reactor::Task<void> run(std::function<bool()> may_begin);
+  // Cleans until stop().
+  reactor::Task<void> run();
   // Cleans what is dirty enough now, and returns when nothing is. Not while run() cleans.
   reactor::Task<void> clean_all();
   void configure(const CompactionOptions& options);

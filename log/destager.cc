@@ -46,6 +46,7 @@ Destager::Choice Destager::choose(WalSequence through) const {
   const bool memory_pressed = disk_.memory_pressed();
   const bool extents_pressed = memory_pressed || disk_.extents_pressed();
   for (Partition* partition : disk_.partitions()) {
+    if (partition->settled()) continue;
     const uint64_t bytes = partition->destage_bytes();
     const auto needed = partition->needed_sequence();
     const bool keeps = needed && *needed <= through;
@@ -78,6 +79,7 @@ uint64_t Destager::carry_bytes_max() const {
 
 Task<bool> Destager::round() {
   Wal& wal = disk_.wal();
+  hurried_ = false;
 #ifdef ODRADEK_PLANT_RECYCLE_EARLY
   wal.release_through(wal.durable());
 #endif
@@ -107,7 +109,7 @@ Task<void> Destager::pace(uint64_t bytes) {
     Wal& wal = disk_.wal();
     const uint64_t appended = wal.stats().bytes - std::exchange(appended_seen_, wal.stats().bytes);
     credit_bytes_ = std::min(credit_bytes_ + kDestageSpeedup * appended, kDestageWriteBytes);
-    const bool wanted = wal.pressure() >= kWalPressureUrgent || disk_.memory_pressed();
+    const bool wanted = hurried_ || wal.pressure() >= kWalPressureUrgent || disk_.memory_pressed();
     if (credit_bytes_ >= bytes || wanted || stopping_ || disk_.fenced()) break;
     const bool moved = co_await wal.wait_progress(reactor::this_shard().now() + kDestagePause);
     // A flush that takes long is no reason to write more.
@@ -173,7 +175,8 @@ Task<Status> Destager::carry(WalSequence through) {
   for (size_t i = 0; i < disk_.partitions().size(); ++i) {
     Partition& partition = *disk_.partitions()[i];
     const auto needed = partition.needed_sequence();
-    if (!needed || *needed > through || !partition.carry_helps(through)) continue;
+    if (partition.settled() || !needed || *needed > through || !partition.carry_helps(through))
+      continue;
     if (partition.extent_durable()) continue;
     const uint64_t bytes = partition.carry_bytes();
     if (bytes == 0 || bytes > std::min(budget, 2 * kCarryRunBytesMax)) continue;

@@ -33,6 +33,8 @@ class Destager {
   // kDestageSpeedup times what is appended; at once while nothing is, and when space or memory is
   // wanted.
   reactor::Task<void> pace(uint64_t bytes);
+  // The round under way goes on without a pace: a log of it is to be closed, or to move.
+  void hurry() { hurried_ = true; }
   reactor::Task<void> stop();
 
  private:
@@ -55,6 +57,7 @@ class Destager {
 
   LogDisk& disk_;
   bool stopping_ = false;
+  bool hurried_ = false;
   // Written by pace().
   uint64_t credit_bytes_ = 0;
   uint64_t appended_seen_ = 0;  // bytes of the WAL

@@ -61,9 +61,7 @@ Task<Status> Manager::begin() {
   }
   cache_.on_shortage([this] { return make_room(); });
   gate_.spawn("retention", retention_loop(), reactor::TaskClass::background);
-  // What an unclean stop left is swept first: it may have the names of what compaction makes.
-  const auto swept = [this] { return !sweeping_ && to_sweep_.empty(); };
-  gate_.spawn("compaction", compactor_.run(swept), reactor::TaskClass::background);
+  gate_.spawn("compaction", compactor_.run(), reactor::TaskClass::background);
   co_return Status{};
 }
 
@@ -157,6 +155,7 @@ Task<Status> Manager::open_placed(PlacedPartition placed, PartitionSpec spec) {
   }
   entry.partition->begin_epoch(std::max(spec.leader_epoch, entry.partition->leader_epoch()));
   disk.enter(*entry.partition);
+  entry.partition->compaction().swept = disk.was_clean();
   partitions_.emplace(spec.id, std::move(entry));
   if (disk.was_clean()) co_return Status{};
   to_sweep_.push_back(spec.id);
@@ -255,7 +254,7 @@ Task<Status> Manager::remove_folder(LogDisk& disk, TopicPartition id, std::strin
   if (!renamed && renamed.error().code == Errc::not_found) co_return Status{};
   if (!renamed) co_return renamed;
   CO_TRY(co_await reactor::sync_directory(disk.path()));
-  const Duration delay = std::chrono::milliseconds(delay_ms);
+  const Duration delay = duration_from_ms(delay_ms);
   gate_.spawn("delete files", remove_later(path, delay), reactor::TaskClass::background);
   co_return Status{};
 }
@@ -371,6 +370,7 @@ Task<Status> Manager::finish_all() {
 Task<Status> Manager::stop() {
   stopping_ = true;
   compactor_.stop();
+  for (auto& [id, entry] : partitions_) entry.partition->prepare_stop();
   stop_.notify_all();
   move_wake_.notify_all();
   while (!changing_.empty()) (void)co_await changed_.wait();

@@ -104,10 +104,15 @@ Task<void> Manager::run_move(TopicPartition id) {
 
 Task<Status> Manager::move_now(TopicPartition id, Move& move) {
   CO_TRY(co_await copy_most(id, move));
-  while (changing_.contains(id)) (void)co_await changed_.wait();
-  Entry* entry = entry_of(id);
-  const bool same = entry && entry->partition->generation() == move.generation;
-  if (stopping_ || move.canceled || !same) co_return fail(Errc::canceled, id.to_string());
+  for (;;) {
+    while (changing_.contains(id)) (void)co_await changed_.wait();
+    Entry* entry = entry_of(id);
+    const bool same = entry && entry->partition->generation() == move.generation;
+    if (stopping_ || move.canceled || !same) co_return fail(Errc::canceled, id.to_string());
+    if (!entry->partition->swapping()) break;
+    // For as long as its disk is full; whoever deletes the log does not wait for that.
+    co_await entry->partition->wait_swapped();
+  }
   changing_.insert(id);
   Status moved = co_await cut_over(id, move);
   changing_.erase(id);
@@ -164,7 +169,6 @@ Task<Status> Manager::cut_over(TopicPartition id, Move& move) {
   partitions_.erase(id);
   Partition& partition = *entry.partition;
   LogDisk& from = *entry.disk;
-  from.leave(partition);
   // Nobody finds it any more: who watches it could not take himself out.
   partition.dismiss_watchers();
   co_await partition.wait_unpinned();
@@ -180,10 +184,11 @@ Task<Status> Manager::cut_over(TopicPartition id, Move& move) {
   }
   if (!ready) {
     partition.resume();
-    from.enter(partition);
     partitions_.emplace(id, std::move(entry));
     co_return ready;
   }
+  // Only now: the WAL keeps what a log has not destaged only for those it knows.
+  from.leave(partition);
   co_return co_await open_moved(std::move(*placed), std::move(entry));
 }
 

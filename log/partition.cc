@@ -30,7 +30,8 @@ Partition::Partition(LogDisk& disk, ManifestPartition found, const LogConfig& co
       tail_(reactor::this_shard().arena()),
       segments_(disk.files(), disk.cache(), directory_of(disk, found), found.id),
       log_start_(found.log_start),
-      log_end_(found.log_start) {
+      log_end_(found.log_start),
+      roll_draw_(reactor::this_shard().random()) {
   for (const auto& [base, segment] : found.segments) {
     segments_.add_found(segment, segment_options_of(config));
     log_end_ = std::max(log_end_, segment.next);
@@ -61,6 +62,7 @@ Task<Status> Partition::open() {
 Task<void> Partition::quiesce() {
   closing_ = true;
   closing_wait_.notify_all();
+  disk_.destager().hurry();
   // Nobody finds this log any more: who watches it must be told before anything waits, since he
   // could not take himself out.
   progress_.fail(Errc::closed);
@@ -68,14 +70,28 @@ Task<void> Partition::quiesce() {
   turn_.release(1);
 }
 
+Task<void> Partition::wait_swapped() {
+  Pin pin(*this);
+  (void)co_await swap_turn_.acquire(1);
+  swap_turn_.release(1);
+}
+
+void Partition::prepare_stop() {
+  stopping_ = true;
+  closing_wait_.notify_all();
+}
+
 Task<Status> Partition::settle() {
+  CHECK(!swapping(), id_.to_string());
   closing_ = true;
   closing_wait_.notify_all();
+  disk_.destager().hurry();
   (void)co_await turn_.acquire(1);
   turn_.release(1);
   co_await wait_extents();
   CO_TRY(co_await disk_.wal().flush());
   if (disk_.fenced()) co_return fail(*disk_.fenced());
+  settled_ = true;
   CHECK(durable_next_ == log_end_, durable_next_, log_end_);
   co_return Status{};
 }

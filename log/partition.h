@@ -42,9 +42,16 @@ class Partition final : public PartitionLog {
   // staged becomes durable as before.
   reactor::Task<void> quiesce();
   void dismiss_watchers() { progress_.dismiss(); }
-  // Appends are refused until resume(); when this ends well what was appended is durable and told.
+  // From now on nothing waits until a full disk has room.
+  void prepare_stop();
+  // Whether segments are being replaced or removed: the manifest may be ahead of the files.
+  bool swapping() const { return swap_turn_.available() == 0; }
+  reactor::Task<void> wait_swapped();
+  // Appends are refused until resume(); when this ends well what was appended is durable and told,
+  // and the destager leaves the rest to the caller. REQUIRES: !swapping().
   reactor::Task<Status> settle();
-  void resume() { closing_ = false; }
+  bool settled() const { return settled_; }
+  void resume() { closing_ = settled_ = false; }
   reactor::Task<void> wait_unpinned();  // REQUIRES: nobody finds this log any more
   // Ends waits with Errc::closed and returns when nobody is inside any more; files are closed.
   reactor::Task<Status> close();
@@ -178,6 +185,8 @@ class Partition final : public PartitionLog {
   void advance();
   WalFlush flush_mode() const;
   reactor::Task<Status> write_blocks(Segment& segment, uint64_t from, uint64_t to, WritePace pace);
+  reactor::Task<Result<uint64_t>> write_to_file(Segment& segment, uint64_t from, uint64_t end,
+                                                bool complete, bool to_the_end);
   reactor::Task<Status> seal(Segment& segment);
   void tell_epochs(Destaged& out) const;
   ManifestSegment describe(const Segment& segment, FilePlace destaged) const;
@@ -196,7 +205,7 @@ class Partition final : public PartitionLog {
   reactor::Task<Status> commit_swap(ManifestSegment entry);
   using Slots = std::vector<std::unique_ptr<SegmentList::Slot>>;
   reactor::Task<Status> name_swapped(const Slots& old, ManifestSegment entry);
-  reactor::Task<void> retire(Pin pin, Slots old);
+  reactor::Task<void> retire(Pin pin, Slots old, bool remove);
   // retention.cc
   int64_t segment_ms() const;
   reactor::Task<Status> remove_segments(size_t count);
@@ -223,6 +232,8 @@ class Partition final : public PartitionLog {
   Offset log_start_{0}, log_end_{0};
   std::vector<uint8_t> residue_;        // of a block that was partly filled when the log was opened
   int64_t active_first_ms_ = -1;        // of the active segment's first batch; -1: not known
+  uint64_t roll_draw_;                  // drawn for each active segment, for segment.jitter.ms
+  bool roll_owed_ = false;              // the manifest has a segment that this log has not
   bool changed_ = false;                // something was staged since the log was opened
   std::optional<Offset> end_snapshot_;  // of producers, made where the log ended when it opened
   bool removed_segments_ = false, told_of_damage_ = false;  // since the log was opened
@@ -243,7 +254,9 @@ class Partition final : public PartitionLog {
   size_t epochs_saved_ = 0;
   LeaderEpochs epochs_in_file_;  // leader-epoch-checkpoint, as the last roll wrote it
   uint32_t pins_ = 0;            // who is inside
-  bool closing_ = false, closed_ = false;
+  // Settled: appends are refused and all is durable, for a move that destages the rest itself.
+  // Stopping: nothing waits for a disk that is full.
+  bool closing_ = false, settled_ = false, stopping_ = false, closed_ = false;
   reactor::WaitList unpinned_, closing_wait_, extents_done_;
 };
 

@@ -139,7 +139,7 @@ Task<Status> Partition::reserve_wal(uint64_t bytes) {
 bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
   if (segments_.empty()) return true;
   const Segment& active = segments_.active();
-  if (active.sealed()) return true;
+  if (active.sealed() || roll_owed_) return true;
   if (active.size_bytes() == 0) return false;
   if (active.size_bytes() + bytes > config_.segment_bytes) return true;
   const int64_t age_ms = header.max_timestamp - active_first_ms_;
@@ -178,6 +178,9 @@ Task<Status> Partition::roll() {
         RecoveryPointSet{id_, {.offset = log_end_, .segment_base = log_end_, .position = 0}});
   }
   const Status edited = co_await disk_.edit(std::move(edits));
+  // Of a full disk the manifest has it all the same, and writes it when there is room: the log may
+  // not go on in the segment before.
+  roll_owed_ = !edited;
   if (!edited) {
     (void)co_await segment->close();  // the first error is the one to tell
     co_return edited;
@@ -186,6 +189,7 @@ Task<Status> Partition::roll() {
   const bool empty = segments_.empty();
   segments_.add(std::move(segment));
   active_first_ms_ = -1;
+  roll_draw_ = reactor::this_shard().random();
   if (empty) durable_ = wal_durable_end_ = destaged_ = staged_end();
   residue_.clear();
   disk_.note_space();

@@ -62,7 +62,7 @@ Task<Status> Partition::commit_swap(ManifestSegment entry) {
   std::vector<ManifestEdit> edits;
   edits.push_back(SegmentsReplaced{id_, entry, entry.next});
   Status edited = co_await disk_.edit(std::move(edits));
-  while (!edited && edited.error().code == Errc::disk_full && !closing_) {
+  while (!edited && edited.error().code == Errc::disk_full && !closing_ && !stopping_) {
     (void)co_await closing_wait_.wait(reactor::this_shard().now() + kDiskFullRetry);
     edited = co_await disk_.edit({});
   }
@@ -87,7 +87,7 @@ Task<Result<bool>> Partition::swap_in_turn(std::vector<uint64_t> tokens, Cleaned
   for (const auto& slot : old) compaction_.first_times.erase(slot->segment->base());
   const Status named = co_await name_swapped(old, entry);
   if (!named) disk_.note_failure(named.error());
-  disk_.spawn("remove compacted segments", retire(Pin(*this), std::move(old)));
+  disk_.spawn("retire compacted segments", retire(Pin(*this), std::move(old), named.has_value()));
   if (!named) co_return fail(named.error());
   co_return true;
 }
@@ -105,15 +105,17 @@ Task<Status> Partition::name_swapped(const Slots& old, ManifestSegment entry) {
   co_return edited || edited.error().code == Errc::disk_full ? Status{} : edited;
 }
 
-Task<void> Partition::retire(Pin pin, Slots old) {
+// When what replaced them did not get its name, their files stay.
+Task<void> Partition::retire(Pin pin, Slots old, bool remove) {
   const MonoTime when =
-      reactor::this_shard().now() + std::chrono::milliseconds(config_.file_delete_delay_ms);
+      reactor::this_shard().now() + duration_from_ms(config_.file_delete_delay_ms);
   while (!closing_ && reactor::this_shard().now() < when) {
     (void)co_await closing_wait_.wait(when);
   }
   for (std::unique_ptr<SegmentList::Slot>& slot : old) {
     const std::string name = slot->segment->path(kLogSuffix);
-    const Status removed = co_await segments_.remove_taken(std::move(slot));
+    const Status removed = remove ? co_await segments_.remove_taken(std::move(slot))
+                                  : co_await segments_.close_taken(std::move(slot));
     if (!removed) {
       reactor::log_warning("{} stays until the next start: {}", name, removed.error().to_string());
     }

@@ -93,10 +93,29 @@ Task<Status> Partition::write_blocks(Segment& segment, uint64_t from, uint64_t t
   co_return Status{};
 }
 
+// What is durable of `segment`, whose durable part ends at `end`: whole blocks, and the rest of one
+// when `complete`, or when it is wanted `to_the_end` of the log. The position up to which it wrote.
+Task<Result<uint64_t>> Partition::write_to_file(Segment& segment, uint64_t from, uint64_t end,
+                                                bool complete, bool to_the_end) {
+  const WritePace pace = to_the_end ? WritePace::at_once : WritePace::with_appends;
+  const uint64_t blocks = align_down(end, kDiskBlockBytes);
+  if (blocks > from) {
+    CO_TRY(co_await write_around_extents(segment, from, blocks, pace));
+    from = blocks;
+  }
+  // The rest of a block is padded with zeros in memory: nothing may be staged behind it by now.
+  const FilePlace last{segment.base(), end};
+  const bool rest = complete || (to_the_end && durable_ == last && staged_end() == last);
+  if (!rest || end <= from) co_return from;
+  CO_TRY(co_await write_blocks(segment, from, end, WritePace::at_once));
+  co_return end;
+}
+
 Task<Status> Partition::seal(Segment& segment) {
-  // Sealed, and yet here again: the disk was full when its index was written.
-  if (segment.sealed()) co_return co_await segment.save_index(segment.size_bytes());
-  co_return co_await segment.seal();
+  if (!segment.sealed()) co_return co_await segment.seal();
+  // Sealed, and yet here again: the disk was full when its index or the manifest was written.
+  CO_TRY(co_await segment.save_index(segment.size_bytes()));
+  co_return co_await segment.sync();
 }
 
 Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
@@ -109,16 +128,16 @@ Task<Result<Partition::Destaged>> Partition::destage(bool to_the_end) {
                          : durable.segment > base ? segment->size_bytes()
                                                   : 0;
     const bool complete = segment != &segments_.active() && end == segment->size_bytes();
-    // The rest of a block is padded with zeros in memory: nothing may be staged behind it yet.
-    const bool whole = complete || (to_the_end && durable_ == staged_end() && durable == durable_);
-    const uint64_t to = whole ? end : align_down(end, kDiskBlockBytes);
-    if (to > out.place.position) {
-      const WritePace pace = to_the_end ? WritePace::at_once : WritePace::with_appends;
-      CO_TRY(co_await write_around_extents(*segment, out.place.position, to, pace));
+    uint64_t to = out.place.position;
+    // A sealed one has all of its bytes: what failed came after.
+    if (segment->sealed()) {
+      to = end;
+    } else {
+      CO_TRY_ASSIGN(to, co_await write_to_file(*segment, to, end, complete, to_the_end));
     }
     if (!complete) {
       if (to > out.place.position) CO_TRY(co_await segment->sync());
-      out.place.position = std::max(to, out.place.position);
+      out.place.position = to;
       out.edits.push_back(SegmentSet{id_, describe(*segment, out.place)});
       break;
     }

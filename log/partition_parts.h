@@ -45,6 +45,7 @@ struct CompactionState {
   Offset clean_to{-1};      // every record below was cleaned; -1: none yet
   std::string uncleanable;  // why it is left alone until the next start; empty: it is not
   MonoTime not_before{};    // after a run that lacked space or memory
+  bool swept = true;        // false: sweep() would take what a run makes for what a crash left
   uint64_t swaps = 0;       // since the log was opened: who walks the segments looks again
   std::map<Offset, int64_t> first_times;  // of closed segments' first batches, by base
 };

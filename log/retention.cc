@@ -59,13 +59,16 @@ Task<Status> Partition::run_retention(int64_t now_ms) {
   co_return status;
 }
 
-// How long a segment may be the active one: what is not closed is not compacted.
+// How long a segment may be the active one: what is not closed is not compacted. segment.jitter.ms
+// shortens it by chance, as Kafka's does, so that logs that began together do not all roll at once.
 int64_t Partition::segment_ms() const {
   int64_t most = config_.segment_ms;
   if (config_.compact_policy && config_.max_compaction_lag_ms > 0) {
     most = std::min(most, config_.max_compaction_lag_ms);
   }
-  return most - std::min(config_.segment_jitter_ms, most);
+  const int64_t jitter = std::min(config_.segment_jitter_ms, most);
+  return jitter > 0 ? most - static_cast<int64_t>(roll_draw_ % static_cast<uint64_t>(jitter))
+                    : most;
 }
 
 // An active segment whose newest record is too old is ended, so that it can go.
@@ -141,6 +144,7 @@ Task<Status> Partition::sweep() {
     if (status && !removed && removed.error().code != Errc::not_found) status = std::move(removed);
   }
   turn_.release(1);
+  compaction_.swept = true;
   if (!entries && entries.error().code != Errc::not_found) co_return fail(entries.error());
   co_return status;
 }

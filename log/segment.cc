@@ -264,8 +264,8 @@ Task<Status> Segment::rename_files(std::string_view mark, bool with_snapshot) {
   for (const std::string_view suffix : kSegmentSuffixes) {
     if (suffix == kSnapshotSuffix && !with_snapshot) continue;
     const std::string name = segment_path(directory_, id_.base, suffix);
-    CO_TRY(
-        unless_missing(co_await reactor::rename_file(name + old_mark, name + std::string(mark))));
+    Status renamed = co_await reactor::rename_file(name + old_mark, name + std::string(mark));
+    CO_TRY(suffix == kLogSuffix ? renamed : unless_missing(std::move(renamed)));
     if (suffix != kLogSuffix) continue;
     mark_ = mark;
     file_.set_path(path(kLogSuffix));

@@ -88,6 +88,10 @@ Task<Status> SegmentList::close_slot(Slot& slot) {
   co_return co_await slot.segment->close();
 }
 
+Task<Status> SegmentList::close_taken(std::unique_ptr<Slot> slot) {
+  co_return co_await close_slot(*slot);
+}
+
 Task<Status> SegmentList::remove_taken(std::unique_ptr<Slot> slot) {
   CO_TRY(co_await close_slot(*slot));
   co_return co_await slot->segment->remove();

@@ -80,6 +80,7 @@ class SegmentList {
   std::vector<std::unique_ptr<Slot>> replace(size_t count, std::unique_ptr<Segment> segment);
   // Waits for the readers of one that was taken out, and removes its files.
   reactor::Task<Status> remove_taken(std::unique_ptr<Slot> slot);
+  reactor::Task<Status> close_taken(std::unique_ptr<Slot> slot);  // its files stay
 
  private:
   reactor::Task<Status> close_slot(Slot& slot);

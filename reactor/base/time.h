@@ -2,6 +2,7 @@
 // records and retention. Both come from the shard (reactor/shard.h), never from std::chrono::now.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -9,6 +10,13 @@ namespace odradek {
 
 using Duration = std::chrono::nanoseconds;
 using namespace std::chrono_literals;
+
+// Of a configuration's milliseconds, whose largest stands for never: at most a hundred years, so
+// that it can be added to a point of time.
+constexpr Duration duration_from_ms(int64_t ms) {
+  constexpr int64_t kMsMax = 100LL * 365 * 24 * 3'600 * 1'000;
+  return std::chrono::milliseconds(std::clamp(ms, -kMsMax, kMsMax));
+}
 
 struct MonoClock {
   using duration = Duration;

@@ -1,10 +1,15 @@
 // How what was appended gets to the segments' files.
 #include <algorithm>
+#include <optional>
 
+#include "log/log_disk.h"
+#include "log/partition.h"
 #include "tests/log/log_testing.h"
 
 namespace odradek::log::test {
 namespace {
+
+const TopicPartition kLog = partition_id(1);
 
 TEST_CASE("while appends come, what goes to the segments keeps step with them") {
   LogWorld world;
@@ -25,6 +30,33 @@ TEST_CASE("while appends come, what goes to the segments keeps step with them") 
     // One piece, and twice what came.
     EXPECT(most <= (1 << 20) + 3 * kRoundBytes);
     EXPECT(before > kRounds * kRoundBytes / 3);
+  });
+}
+
+TEST_CASE("what is staged while the rest of a log is destaged stays as it was") {
+  LogWorld world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog));
+    // Several writes: the last one's block is padded with zeros, behind the end it had.
+    for (int i = 0; i < 190; ++i) co_await live.append(kLog, {.value_bytes = 20'000});
+    auto& log = static_cast<Partition&>(live.log(kLog));
+    std::optional<Result<Partition::Destaged>> destaged;
+    reactor::Gate gate;
+    const auto destage = [](Partition& of, auto& result) -> Task<void> {
+      result = co_await of.destage(true);
+    };
+    gate.spawn("destage", destage(log, destaged));
+    while (metric("odradek_destaged_bytes_total") == 0) co_await reactor::sleep_for(100us);
+    co_await live.append(kLog, {.value_bytes = 2'000});
+    co_await gate.close();
+    Partition::Destaged done = must(std::move(*destaged));
+    must(co_await log.disk().edit(std::move(done.edits)));
+    log.set_destaged(done);
+    co_await verify(live, kLog);
+  });
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kLog));
+    co_await verify(live, kLog);
   });
 }
 

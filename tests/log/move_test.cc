@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "log/log_disk.h"
+#include "log/partition.h"
 #include "tests/log/log_testing.h"
 
 namespace odradek::log::test {
 namespace {
 
 const TopicPartition kLog = partition_id(3);
+const std::vector kOthers{partition_id(4), partition_id(5)};
 
 LogConfig small_segments() {
   LogConfig config;
@@ -71,6 +74,10 @@ Task<std::string> move(Live& live) {
   co_return target;
 }
 
+Task<void> keep_busy(Live& live, TopicPartition id, const bool& over) {
+  while (!over) co_await live.append(id, {.value_bytes = 9'000});
+}
+
 // A log of 120 kB that is on its way to the other directory, at so many bytes a second: where to.
 Task<std::string> begin_move(Live& live, double bytes_per_second) {
   must(co_await live.open(kLog, small_segments()));
@@ -108,6 +115,38 @@ TEST_CASE("a moved log has every batch, goes on, and is there after a restart") 
     must(co_await live.open(kLog, small_segments(), 2));
     EXPECT_EQ(place(live), now);
     co_await verify(live, kLog);
+  });
+}
+
+TEST_CASE("the WAL keeps what a log has not destaged until it is handed over") {
+  TwoDirectories world;
+  world.live([](Live& live) -> Task<void> {
+    bool over = false;
+    reactor::Gate gate;
+    for (const TopicPartition& id : kOthers) {
+      must(co_await live.open(id));
+      for (int i = 0; i < 4; ++i) gate.spawn("keep busy", keep_busy(live, id, over));
+    }
+    must(co_await live.open(kLog, small_segments()));
+    size_t looks = 0;
+    for (int i = 0; i < 60; ++i) {
+      co_await append(live, 1);
+      co_await reactor::sleep_for(20ms);
+      auto& before = static_cast<Partition&>(live.log(kLog));
+      must(co_await live.manager->move_partition(kLog, other(live)));
+      while (live.manager->find(kLog) == &before) co_await reactor::yield();
+      for (; !live.manager->find(kLog); ++looks) {
+        // The old one is there for as long as nobody finds one.
+        const auto needed = before.needed_sequence();
+        if (needed) CHECK(*needed > before.disk().wal().released(), *needed);
+        co_await reactor::yield();
+      }
+      co_await wait_for_move(live);
+    }
+    EXPECT(looks > 60);
+    over = true;
+    co_await gate.close();
+    for (const TopicPartition& id : {kLog, kOthers[0], kOthers[1]}) co_await verify(live, id);
   });
 }
 
@@ -288,43 +327,34 @@ TEST_CASE("a log that is not there, and a directory that is not, are refused") {
 // The whole life, crashed at a step, then whatever is there, and the rest of the life.
 class CrashedMove {
  public:
-  static WorldOptions quiet() {
-    WorldOptions options;
-    options.stall = 0;
-    return options;
-  }
-  explicit CrashedMove(uint64_t seed) : world_(seed, quiet()) {}
+  // With `beside_others` a log in either directory is appended to all the time, so that both WALs
+  // go round.
+  explicit CrashedMove(uint64_t seed, bool beside_others = false)
+      : world_(seed, quiet()), beside_others_(beside_others) {}
 
-  static Task<void> life(Live& live, int32_t epoch) {
-    must(co_await live.open(kLog, small_segments(), epoch));
-    co_await wait_for_move(live);  // one that was cut off goes on
-    co_await verify(live, kLog);
-    co_await append(live, 9);
-    must(co_await live.manager->move_partition(kLog, other(live)));
-    while (live.manager->future_of(kLog)) {
-      (void)co_await try_append(live, 1'000);
-      co_await reactor::sleep_for(500us);
-    }
-    co_await append(live, 3);
-    co_await verify(live, kLog);
+  struct Steps {
+    uint64_t begin = 0, end = 0;
+  };
+  // Of the second life: all of it, or when the move is under way.
+  Steps all_steps() {
+    live_through();
+    return {1, life_ended_ - life_began_};
   }
-  uint64_t steps() {
-    world_.live([](Live& live) { return life(live, 0); });
-    const uint64_t before = world_.world.steps(world_.node);
-    world_.live([](Live& live) { return life(live, 1); });
-    return world_.world.steps(world_.node) - before;
+  Steps steps_of_move() {
+    live_through();
+    return {move_.begin - life_began_, move_.end - life_began_};
   }
   // False when it ended before the step came.
   bool crash(uint64_t step, DiskOutcome outcome) {
-    world_.live([](Live& live) { return life(live, 0); });
-    const uint64_t before = world_.world.steps(world_.node);
-    world_.begin([](Live& live) { return life(live, 1); }, true);
-    world_.world.crash_at(world_.node, before + step, outcome);
+    world_.live([this](Live& live) { return life(live, 0); });
+    life_began_ = now();
+    world_.begin([this](Live& live) { return life(live, 1); }, true);
+    world_.world.crash_at(world_.node, life_began_ + step, outcome);
     REQUIRE_EQ(world_.world.run_until_exit(world_.node), Run::done);
     return world_.world.crashed(world_.node);
   }
   void check() {
-    world_.live([](Live& live) -> Task<void> {
+    world_.live([this](Live& live) -> Task<void> {
       co_await life(live, 2);
       co_await reactor::sleep_for(5s);
     });
@@ -332,7 +362,56 @@ class CrashedMove {
   }
 
  private:
+  static WorldOptions quiet() {
+    WorldOptions options;
+    options.stall = 0;
+    return options;
+  }
+  uint64_t now() { return world_.world.steps(world_.node); }
+  void live_through() {
+    world_.live([this](Live& live) { return life(live, 0); });
+    life_began_ = now();
+    world_.live([this](Live& live) { return life(live, 1); });
+    life_ended_ = now();
+  }
+  Task<void> life(Live& live, int32_t epoch) {
+    if (!beside_others_) {
+      co_await move_and_append(live, epoch);
+      co_return;
+    }
+    for (const TopicPartition& id : kOthers) must(co_await live.open(id, {}, epoch));
+    bool over = false;
+    reactor::Gate gate;
+    for (const TopicPartition& id : kOthers) {
+      co_await verify(live, id);
+      for (int i = 0; i < 60; ++i) co_await live.append(id, {.value_bytes = 9'000});
+      gate.spawn("keep busy", keep_busy(live, id, over));
+    }
+    co_await move_and_append(live, epoch);
+    over = true;
+    co_await gate.close();
+    for (const TopicPartition& id : kOthers) co_await verify(live, id);
+  }
+  Task<void> move_and_append(Live& live, int32_t epoch) {
+    must(co_await live.open(kLog, small_segments(), epoch));
+    co_await wait_for_move(live);  // one that was cut off goes on
+    co_await verify(live, kLog);
+    co_await append(live, 9);
+    move_.begin = now();
+    must(co_await live.manager->move_partition(kLog, other(live)));
+    while (live.manager->future_of(kLog)) {
+      (void)co_await try_append(live, 1'000);
+      co_await reactor::sleep_for(500us);
+    }
+    move_.end = now();
+    co_await append(live, 3);
+    co_await verify(live, kLog);
+  }
+
   TwoDirectories world_;
+  bool beside_others_;
+  uint64_t life_began_ = 0, life_ended_ = 0;
+  Steps move_;
 };
 
 uint64_t stride_or(uint64_t usual) {
@@ -340,20 +419,28 @@ uint64_t stride_or(uint64_t usual) {
   return given ? std::max<uint64_t>(1, std::strtoull(given, nullptr, 10)) : usual;
 }
 
-TEST_CASE("whatever step of a move the power is cut at, the log is whole in one directory") {
-  const uint64_t steps = CrashedMove(1).steps();
+size_t crash_in(CrashedMove::Steps steps, bool beside_others, uint64_t stride) {
   size_t runs = 0;
-  for (uint64_t step = 1; step <= steps; step += stride_or(23)) {
+  for (uint64_t step = steps.begin; step <= steps.end; step += stride_or(stride)) {
     for (const DiskOutcome outcome : reactor::sim::kDiskOutcomes) {
       CAPTURE(step);
       CAPTURE(reactor::sim::outcome_name(outcome));
-      CrashedMove run(1 + step % 5);
+      CrashedMove run(1 + step % 5, beside_others);
       if (!run.crash(step, outcome)) continue;
       run.check();
       ++runs;
     }
   }
-  EXPECT(runs > 40);
+  MESSAGE("steps " << steps.begin << " to " << steps.end << ", crashes " << runs);
+  return runs;
+}
+
+TEST_CASE("whatever step of a move the power is cut at, the log is whole in one directory") {
+  EXPECT(crash_in(CrashedMove(1).all_steps(), false, 23) > 40);
+}
+
+TEST_CASE("whatever step of a move the power is cut at, beside logs whose WAL is given back") {
+  EXPECT(crash_in(CrashedMove(1, true).steps_of_move(), true, 11) > 20);
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
+#include "log/partition.h"
 #include "log/wal_scan.h"
 #include "reactor/file.h"
 #include "reactor/metrics.h"
@@ -470,35 +472,6 @@ TEST_CASE("after a failed fsync nothing is acknowledged and the directory is fen
   });
 }
 
-TEST_CASE(
-    "a full disk refuses appends, reads go on, and appends do too when there is space again") {
-  LogWorld world;
-  world.options.disk_reserve_bytes = 1 << 20;
-  LogConfig config;
-  config.segment_bytes = 100'000;
-  config.retention_bytes = 200'000;
-  world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kFirst, config));
-    co_await live.append(kFirst, {.value_bytes = 50'000});
-    co_await reactor::sleep_for(5s);
-    reactor::sim::Disk& disk = world.world.disk("node");
-    disk.options().capacity_bytes = disk.used_bytes() + (2 << 20);
-    AppendFault fault = AppendFault::none;
-    for (int i = 0; i < 200 && fault == AppendFault::none; ++i) {
-      fault = (co_await live.append(kFirst, {.value_bytes = 50'000})).fault;
-    }
-    EXPECT_EQ(fault, AppendFault::storage_error);
-    EXPECT_FALSE(live.manager->writable());
-    co_await verify(live, kFirst);
-    disk.options().capacity_bytes += 64 << 20;
-    co_await reactor::sleep_for(2s);
-    EXPECT_EQ((co_await live.append(kFirst, {.value_bytes = 50'000})).fault, AppendFault::none);
-    EXPECT(live.manager->writable());
-    co_await verify(live, kFirst);
-  });
-  EXPECT_EQ(world.stop_error, "");
-}
-
 TEST_CASE("a roll leaves the leader epochs beside the segments, as Kafka does") {
   LogWorld world;
   LogConfig config;
@@ -512,33 +485,6 @@ TEST_CASE("a roll leaves the leader epochs beside the segments, as Kafka does") 
     CHECK(file.has_value());
     EXPECT_EQ(std::string(as_text(*file)), "0\n2\n3 0\n7 3\n");
   });
-}
-
-TEST_CASE("partitions go, and others serve, while the disk has no space left at all") {
-  LogWorld world;
-  LogConfig config;
-  config.file_delete_delay_ms = 10;
-  const TopicPartition second = partition_id(2);
-  world.live([&](Live& live) -> Task<void> {
-    must(co_await live.open(kFirst, config));
-    must(co_await live.open(second, config));
-    for (int i = 0; i < 5; ++i) co_await live.append(second, {.value_bytes = 100'000});
-    co_await live.append(kFirst, {.value_bytes = 50'000});
-    co_await reactor::sleep_for(40s);  // for the WAL to grow
-    reactor::sim::Disk& disk = world.world.disk("node");
-    disk.options().capacity_bytes = disk.used_bytes();
-    EXPECT_EQ((co_await live.append(kFirst, {.value_bytes = 900'000})).fault,
-              AppendFault::storage_error);
-    co_await verify(live, kFirst);
-    must(co_await live.manager->delete_partition(second));
-    live.client->forget(second);
-    // What the deletion gave back is less than the reserve; without one it is enough.
-    disk.options().capacity_bytes += world.options.disk_reserve_bytes;
-    co_await reactor::sleep_for(3s);
-    EXPECT_EQ((co_await live.append(kFirst, {.value_bytes = 200'000})).fault, AppendFault::none);
-    co_await verify(live, kFirst);
-  });
-  EXPECT_EQ(world.stop_error, "");
 }
 
 TEST_CASE("a time is found per record, in files and in memory, not below the log start") {
@@ -600,6 +546,30 @@ TEST_CASE("a segment ends when segment.ms passed between its first record and th
     EXPECT_EQ(segments(), 3);
     co_await verify(live, kFirst);
   });
+}
+
+TEST_CASE("segment.jitter.ms shortens each segment by chance") {
+  LogWorld world;
+  LogConfig config;
+  config.segment_ms = 100'000;
+  config.segment_jitter_ms = INT64_MAX;
+  std::set<int64_t> lengths;
+  size_t segments = 0;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst, config));
+    for (int64_t i = 0; i < 200; ++i) {
+      co_await live.append(kFirst, {.timestamp_ms = 5'000 + i * 10'000});
+    }
+    std::vector<int64_t> bases;
+    const auto& log = static_cast<Partition&>(live.log(kFirst)).segments();
+    for (size_t i = 0; i < log.size(); ++i) bases.push_back(log.at(i).base().value);
+    segments = bases.size();
+    for (size_t i = 1; i < bases.size(); ++i) lengths.insert(bases[i] - bases[i - 1]);
+  });
+  // Without it each would have eleven batches, and with all of it each one.
+  EXPECT(segments > 20);
+  EXPECT(segments < 100);
+  EXPECT(lengths.size() > 3);
 }
 
 TEST_CASE("every start of a higher epoch is remembered with its offset") {
