@@ -37,6 +37,9 @@ struct LogOptions {
   uint64_t disk_reserve_bytes = 64ull << 20;    // an append that would leave less free is refused
   Duration retention_interval = 300s;           // log.retention.check.interval.ms
   CompactionOptions compaction;
+  // For a tool that opens logs to close them whole: no retention, no compaction, and no move goes
+  // on.
+  bool only_settles = false;
 };
 
 // One partition found on disk, or to be made.

@@ -60,6 +60,7 @@ Task<Status> Manager::begin() {
     disks_.push_back(std::move(started));
   }
   cache_.on_shortage([this] { return make_room(); });
+  if (options_.only_settles) co_return Status{};
   gate_.spawn("retention", retention_loop(), reactor::TaskClass::background);
   gate_.spawn("compaction", compactor_.run(), reactor::TaskClass::background);
   co_return Status{};
@@ -134,7 +135,8 @@ Task<Status> Manager::open_new(PartitionSpec spec) {
     unserved_.emplace(id, std::move(unserved));
     co_return opened;
   }
-  const Status moving = moving_to && !stopping_ ? begin_move(id, *moving_to) : Status{};
+  const bool moves_on = moving_to && !stopping_ && !options_.only_settles;
+  const Status moving = moves_on ? begin_move(id, *moving_to) : Status{};
   if (!moving) {
     reactor::log_warning("the move of {} does not go on: {}", id.to_string(),
                          moving.error().to_string());

@@ -166,6 +166,7 @@ Task<Status> settle(LogStore& store, const LogOptions& options) {
     PartitionSpec spec;
     spec.id = found.id;
     spec.topic_name = found.topic_name;
+    spec.config.delete_policy = false;  // what the topic keeps, nobody here knows
     status = co_await manager->open_partition(std::move(spec));
     if (!status) break;
   }
@@ -177,6 +178,7 @@ Task<Status> settle_all(std::vector<std::string> directories) {
   LogOptions options;
   options.directories = std::move(directories);
   options.wal_bytes = 0;  // the least
+  options.only_settles = true;
   CO_TRY_ASSIGN(std::unique_ptr<LogStore> store, co_await LogStore::open(options));
   const Status settled = co_await settle(*store, options);
   const Status closed = co_await store->close();

@@ -79,7 +79,7 @@ struct ReleaseWorld : LogWorld {
   // Kafka's view: the segments alone hold what was acknowledged.
   void expect_released() {
     std::vector<reactor::DirEntry> entries;
-    world.run([&] { return list(entries); }, {.name = "look", .disk = "node"});
+    world.run([&] { return list("/data", entries); }, {.name = "look", .disk = "node"});
     for (const reactor::DirEntry& entry : entries) REQUIRE(entry.name != "odradek.wal");
     EXPECT_FALSE(has("odradek"));
     EXPECT_FALSE(has(".odx"));
@@ -99,8 +99,8 @@ struct ReleaseWorld : LogWorld {
       for (const auto& [base, crc] : batches) REQUIRE(there.contains(crc));
     }
   }
-  static Task<void> list(std::vector<reactor::DirEntry>& out) {
-    out = must(co_await reactor::list_directory("/data"));
+  static Task<void> list(std::string path, std::vector<reactor::DirEntry>& out) {
+    out = must(co_await reactor::list_directory(std::move(path)));
   }
   // All of the file is whole batches.
   static void read_batches(BytesView file, std::set<uint32_t>& out) {
@@ -179,6 +179,57 @@ TEST_CASE(
   }
   EXPECT(ours > 20);
   EXPECT(nobodys > 5);
+}
+
+// Opening takes longer than the time between two rounds of retention, and all that is closed is
+// older than what topics keep if nothing is said.
+TEST_CASE("a release takes no records, however long it opens logs and whatever their age") {
+  ReleaseWorld world;
+  reactor::sim::DiskOptions& speed = world.disk().options();
+  speed.slow = 0;
+  speed.read = {150s, 150s};
+  Status out;
+  world.begin_release(out);
+  const MonoTime began = world.world.now();
+  REQUIRE_EQ(world.world.run_until_exit(world.node, std::chrono::hours(100)), Run::done);
+  must(out);
+  EXPECT(world.world.now() - began > 600s);
+  world.expect_released();
+}
+
+Task<void> begin_move(Live& live) {
+  must(co_await live.open(kA, small_segments()));
+  for (int i = 0; i < 10; ++i) co_await live.append(kA, {.value_bytes = 3'000});
+  live.manager->configure_moves(1'000);
+  std::string other = live.log(kA).log_directory() == "/data" ? "/more" : "/data";
+  must(co_await live.manager->move_partition(kA, std::move(other)));
+  co_await reactor::sleep_for(1s);
+}
+
+Task<void> release_both(Status& out) {
+  const auto released = co_await release_directories({{"/data", "/more"}, 17});
+  out = released ? Status() : Status(fail(released.error()));
+}
+
+TEST_CASE("a release leaves Kafka no copy of a move that was cut off") {
+  LogWorld world;
+  world.options.directories = {"/data", "/more"};
+  world.live(begin_move);
+  const auto copies = [&] {
+    return std::ranges::count_if(world.world.disk("node").files(),
+                                 [](const std::string& p) { return p.contains("-future"); });
+  };
+  EXPECT(copies() > 0);
+  Status released;
+  world.world.run([&] { return release_both(released); }, {.name = "release", .disk = "node"});
+  must(released);
+  EXPECT_EQ(copies(), 0);
+  std::vector<reactor::DirEntry> entries;
+  for (const std::string path : {"/data", "/more"}) {
+    world.world.run([&] { return ReleaseWorld::list(path, entries); },
+                    {.name = "look", .disk = "node"});
+    for (const reactor::DirEntry& entry : entries) EXPECT(!entry.name.contains("-future"));
+  }
 }
 
 Task<int> hold(std::string path, bool& held) {
