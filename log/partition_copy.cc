@@ -65,26 +65,31 @@ std::optional<PartitionCopy::Piece> PartitionCopy::next_piece(Partition& from,
 Task<Result<uint64_t>> PartitionCopy::step(Partition& from) {
   Partition::Pin pin(from);
   if (from.closing()) co_return fail(Errc::closed, "the log is closing");
-  CO_TRY(co_await forget_removed(from));
+  // Nothing is awaited between the last look and next_piece().
+  while (const auto gone = take_removed(from)) CO_TRY(co_await remove_copy(*gone));
   const auto piece = next_piece(from, false);
   if (piece) CO_TRY(co_await copy(from, *piece));
   note_next(from);
   co_return piece ? std::max<uint64_t>(piece->to - piece->from, 1) : 0;
 }
 
-// What was compacted is another segment with the same base.
-Task<Status> PartitionCopy::forget_removed(Partition& from) {
-  std::vector<std::pair<uint64_t, Offset>> gone;
+// The base of a segment whose copy must go before anything else is copied: what was compacted is
+// another segment with the same base, and their files have the same names.
+std::optional<Offset> PartitionCopy::take_removed(Partition& from) {
   for (const auto& [token, copied] : copied_) {
     const Segment* segment = from.segments().find(copied.base);
-    if (!segment || segment->token() != token) gone.emplace_back(token, copied.base);
-  }
-  for (const auto& [token, base] : gone) {
+    if (segment && segment->token() == token) continue;
+    const Offset base = copied.base;
     copied_.erase(token);
-    for (const std::string_view suffix : kSegmentSuffixes) {
-      const Status removed = co_await reactor::remove_file(segment_path(folder_, base, suffix));
-      if (!removed && removed.error().code != Errc::not_found) co_return removed;
-    }
+    return base;
+  }
+  return std::nullopt;
+}
+
+Task<Status> PartitionCopy::remove_copy(Offset base) {
+  for (const std::string_view suffix : kSegmentSuffixes) {
+    const Status removed = co_await reactor::remove_file(segment_path(folder_, base, suffix));
+    if (!removed && removed.error().code != Errc::not_found) co_return removed;
   }
   co_return Status{};
 }
@@ -106,18 +111,22 @@ Task<Status> PartitionCopy::copy(Partition& from, Piece piece) {
     }
     CO_TRY(co_await write_at(segment_path(folder_, piece.base, kLogSuffix),
                              BytesView(space).first(bytes), piece.from, false));
-    // Of a snapshot, whoever begins at this base is the owner.
-    if (piece.last) CO_TRY(co_await copy_beside(from.directory(), piece.base));
+    if (piece.last) CO_TRY(co_await copy_beside(*segment));
   }
   copied_[piece.token] = {piece.base, piece.to, piece.last};
   co_return Status{};
 }
 
-Task<Status> PartitionCopy::copy_beside(std::string directory, Offset base) {
+// One that was compacted just now has a mark at its names, and another has those without. Of a
+// snapshot, whoever begins at this base is the owner.
+Task<Status> PartitionCopy::copy_beside(const Segment& segment) {
+  const std::string& directory = segment.directory();
   for (const std::string_view suffix : kSegmentSuffixes) {
     if (suffix == kLogSuffix) continue;
-    const std::string path = segment_path(directory, base, suffix);
-    CO_TRY(co_await copy_file(path, path.substr(directory.size() + 1)));
+    const std::string name = segment_path(directory, segment.base(), suffix);
+    const bool snapshot = suffix == kSnapshotSuffix;
+    CO_TRY(co_await copy_file(snapshot ? name : segment.path(suffix),
+                              name.substr(directory.size() + 1)));
   }
   co_return Status{};
 }
@@ -144,7 +153,7 @@ void PartitionCopy::note_next(Partition& from) {
 }
 
 Task<Status> PartitionCopy::finish(Partition& from) {
-  CO_TRY(co_await forget_removed(from));
+  while (const auto gone = take_removed(from)) CO_TRY(co_await remove_copy(*gone));
   // The active one has a new index since it was trimmed.
   if (!from.segments().empty()) {
     const auto active = copied_.find(from.segments().active().token());
@@ -153,7 +162,8 @@ Task<Status> PartitionCopy::finish(Partition& from) {
   while (const auto piece = next_piece(from, true)) CO_TRY(co_await copy(from, *piece));
   note_next(from);
   const std::string& directory = from.directory();
-  CO_TRY(co_await copy_beside(directory, from.log_end()));
+  const std::string snapshot = segment_path(directory, from.log_end(), kSnapshotSuffix);
+  CO_TRY(co_await copy_file(snapshot, snapshot.substr(directory.size() + 1)));
   for (const std::string_view name : {kPartitionMetadataFile, kLeaderEpochFile}) {
     CO_TRY(co_await copy_file(directory + "/" + std::string(name), std::string(name)));
   }

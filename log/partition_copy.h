@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,9 +55,10 @@ class PartitionCopy {
     bool complete = false;
   };
   std::optional<Piece> next_piece(Partition& from, bool to_the_end) const;
-  reactor::Task<Status> forget_removed(Partition& from);
+  std::optional<Offset> take_removed(Partition& from);
+  reactor::Task<Status> remove_copy(Offset base);
   reactor::Task<Status> copy(Partition& from, Piece piece);
-  reactor::Task<Status> copy_beside(std::string directory, Offset base);
+  reactor::Task<Status> copy_beside(const Segment& segment);
   reactor::Task<Status> copy_file(std::string from, std::string name);
   void note_next(Partition& from);
 

@@ -4,7 +4,9 @@
 
 #include "log/log_disk.h"
 #include "log/partition.h"
-#include "tests/log/log_testing.h"
+#include "log/partition_copy.h"
+#include "log/segment_format.h"
+#include "tests/log/compaction_testing.h"
 
 namespace odradek::log::test {
 namespace {
@@ -307,6 +309,75 @@ TEST_CASE("retention and DeleteRecords during a copy are in it") {
     EXPECT(live.log(kLog).size_bytes() < 60'000);
     co_await verify(live, kLog);
   });
+}
+
+// A copy that has all of a log, then DeleteRecords takes its first segment and compaction replaces
+// others, at some moment between the copy's next look at the segments and what it does then.
+struct CompactedCopy : TwoDirectories {
+  explicit CompactedCopy(Duration wait) : TwoDirectories(1, slow_names()), wait_(wait) {
+    options.compaction.enabled = false;  // but by the test
+  }
+  static WorldOptions slow_names() {
+    WorldOptions options;
+    options.stall = 0;
+    options.disk.slow = 0;
+    options.disk.metadata = {1ms, 1ms};
+    return options;
+  }
+  Task<void> life(Live& live) {
+    LogConfig config = compacted_config();
+    config.file_delete_delay_ms = 60'000;
+    must(co_await live.open(kLog, config));
+    for (int i = 0; i < 100; ++i) {
+      const std::string key = "k" + std::to_string(i % 10);
+      co_await append_keyed(live, kLog, model_, {.records = {{key, std::string(800, 'v'), 5'000}}});
+    }
+    co_await reactor::sleep_for(1s);
+    auto& log = static_cast<Partition&>(live.log(kLog));
+    PartitionCopy copy("/more/copy");
+    must(co_await copy.begin());
+    while (must(co_await copy.step(log)) > 0) continue;
+    must(co_await log.delete_records(log.segments().at(1).base()));
+    co_await live.manager->run_retention();
+    const size_t segments = log.segments().size();
+    reactor::Gate gate;
+    gate.spawn("compact", live.manager->run_compaction());
+    co_await reactor::sleep_for(wait_);
+    while (gate.running() > 0) {
+      (void)must(co_await copy.step(log));
+      co_await reactor::sleep_for(100us);
+    }
+    co_await gate.close();
+    EXPECT(log.segments().size() < segments);
+    while (must(co_await copy.step(log)) > 0) continue;
+    expect_same(log);
+    must(co_await copy.discard());
+  }
+  // All closed segments, with their indexes.
+  void expect_same(Partition& log) {
+    const auto& disk = world.disk("node");
+    for (size_t i = 0; i + 1 < log.segments().size(); ++i) {
+      const Segment& segment = log.segments().at(i);
+      for (const std::string_view suffix : {kLogSuffix, kIndexSuffix, kChecksumsSuffix}) {
+        const auto there = disk.contents(segment_path("/more/copy", segment.base(), suffix));
+        REQUIRE((there.has_value() || suffix != kLogSuffix));
+        // What is derived is made again when it is missing.
+        if (there) REQUIRE(there == disk.contents(segment.path(suffix)));
+      }
+    }
+  }
+
+ private:
+  Duration wait_;
+  KeyedModel model_;
+};
+
+TEST_CASE("a copy has each segment as it is, whenever compaction and retention come between") {
+  for (int wait = 0; wait < 90; wait += 3) {
+    CAPTURE(wait);
+    CompactedCopy world{std::chrono::milliseconds(wait)};
+    world.live([&](Live& live) { return world.life(live); });
+  }
 }
 
 TEST_CASE("a log that is not there, and a directory that is not, are refused") {
