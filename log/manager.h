@@ -46,8 +46,8 @@ class Manager final : public LogManager {
  private:
   // To another directory; see manager_move.cc.
   struct Move {
-    Move(Generation of, size_t to, std::string folder)
-        : generation(of), target(to), copy(std::move(folder)) {}
+    Move(Generation of, LogDisk& to, std::string folder)
+        : generation(of), target(to.directory()), copy(to, std::move(folder)) {}
     Generation generation;
     size_t target;
     PartitionCopy copy;

@@ -60,7 +60,7 @@ Status Manager::begin_move(const TopicPartition& id, size_t target) {
   Entry* entry = entry_of(id);
   if (!entry) return fail(absence(id), id.to_string());
   if (entry->disk->directory() == target) return {};
-  const LogDisk& to = *disks_[target];
+  LogDisk& to = *disks_[target];
   if (!to.writable()) return fail(to.fenced() ? Errc::fenced : Errc::disk_full, to.path());
   // While one is offline nobody could tell after a crash which of two copies is right.
   if (std::ranges::any_of(disks_, [](const auto& d) { return d == nullptr; })) {
@@ -69,7 +69,7 @@ Status Manager::begin_move(const TopicPartition& id, size_t target) {
   const std::string name = future_directory_name(entry->partition->topic_name(), id.partition,
                                                  reactor::this_shard().random_uuid());
   moves_.emplace(
-      id, std::make_unique<Move>(entry->partition->generation(), target, to.path() + "/" + name));
+      id, std::make_unique<Move>(entry->partition->generation(), to, to.path() + "/" + name));
   gate_.spawn("move partition", run_move(id), reactor::TaskClass::background);
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "log/checkpoint_files.h"
 #include "log/limits.h"
+#include "log/log_disk.h"
 #include "log/segment_format.h"
 #include "log/store.h"
 #include "reactor/file.h"
@@ -26,7 +27,8 @@ Task<Status> write_at(std::string path, BytesView bytes, uint64_t position, bool
 
 }  // namespace
 
-PartitionCopy::PartitionCopy(std::string folder) : folder_(std::move(folder)) {}
+PartitionCopy::PartitionCopy(LogDisk& to, std::string folder)
+    : to_(to), folder_(std::move(folder)) {}
 
 uint64_t PartitionCopy::bytes() const {
   uint64_t sum = 0;
@@ -94,7 +96,18 @@ Task<Status> PartitionCopy::remove_copy(Offset base) {
   co_return Status{};
 }
 
+// The directory is not full for others when a copy does not fit.
+Task<Status> PartitionCopy::check_space(uint64_t bytes) {
+  CO_TRY_ASSIGN(const bool room, co_await to_.has_space(bytes));
+  if (room) co_return Status{};
+  co_return fail(Errc::disk_full,
+                 to_.path() + " has no room for " + std::to_string(bytes) + " bytes more");
+}
+
 Task<Status> PartitionCopy::copy(Partition& from, Piece piece) {
+  // Of all that is left, so that it ends before the directory is full and not when it is.
+  const uint64_t whole = from.size_bytes();
+  CO_TRY(co_await check_space(std::max(whole - std::min(whole, bytes()), piece.to - piece.from)));
   Segment* segment = from.segments().find(piece.base);
   if (!segment || segment->token() != piece.token) co_return Status{};
   {
@@ -136,6 +149,7 @@ Task<Status> PartitionCopy::copy_file(std::string from, std::string name) {
   const auto contents = co_await reactor::read_file(from, kMoveFileBytesMax);
   if (!contents && contents.error().code == Errc::not_found) co_return Status{};
   if (!contents) co_return fail(contents.error());
+  CO_TRY(co_await check_space(contents->size()));
   co_return co_await write_at(folder_ + "/" + name, BytesView(*contents), 0, true);
 }
 

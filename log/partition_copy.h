@@ -22,7 +22,8 @@ namespace odradek::log {
 
 class PartitionCopy {
  public:
-  explicit PartitionCopy(std::string folder);
+  // Into a folder of `to`, which outlives this.
+  PartitionCopy(LogDisk& to, std::string folder);
 
   const std::string& folder() const { return folder_; }
   uint64_t bytes() const;                // of batches that are in the copy
@@ -32,7 +33,8 @@ class PartitionCopy {
   reactor::Task<Status> begin();
   // Copies one piece more and returns its bytes; 0: the copy has all that the files have for good.
   // What retention or compaction took meanwhile leaves the copy too. Errc::closed when the log is
-  // closing. `from` may be closed at any time after this.
+  // closing; Errc::disk_full when what is left does not fit beside the directory's reserve. `from`
+  // may be closed at any time after this.
   reactor::Task<Result<uint64_t>> step(Partition& from);
   // Copies all that is left, to the last byte, and what lies beside the segments; then all of it
   // is durable. REQUIRES: nothing is appended to `from`, it was destaged and trimmed, and the
@@ -57,12 +59,14 @@ class PartitionCopy {
   std::optional<Piece> next_piece(Partition& from, bool to_the_end) const;
   std::optional<Offset> take_removed(Partition& from);
   reactor::Task<Status> remove_copy(Offset base);
+  reactor::Task<Status> check_space(uint64_t bytes);
   reactor::Task<Status> copy(Partition& from, Piece piece);
   reactor::Task<Status> copy_beside(const Segment& segment);
   reactor::Task<Status> copy_file(std::string from, std::string name);
   void note_next(Partition& from);
 
   // Fixed at construction.
+  LogDisk& to_;
   std::string folder_;
   // Written by step() and finish().
   AlignedBuffer buffer_;

@@ -334,7 +334,7 @@ struct CompactedCopy : TwoDirectories {
     }
     co_await reactor::sleep_for(1s);
     auto& log = static_cast<Partition&>(live.log(kLog));
-    PartitionCopy copy("/more/copy");
+    PartitionCopy copy(log.disk(), "/more/copy");
     must(co_await copy.begin());
     while (must(co_await copy.step(log)) > 0) continue;
     must(co_await log.delete_records(log.segments().at(1).base()));
@@ -378,6 +378,28 @@ TEST_CASE("a copy has each segment as it is, whenever compaction and retention c
     CompactedCopy world{std::chrono::milliseconds(wait)};
     world.live([&](Live& live) { return world.life(live); });
   }
+}
+
+TEST_CASE(
+    "a copy that does not fit beside the reserve ends, and the directory is not full for it") {
+  TwoDirectories world;
+  world.options.disk_reserve_bytes = 100'000;
+  world.live([&](Live& live) -> Task<void> {
+    (void)co_await begin_move(live, 20'000);
+    const std::string from = place(live);
+    co_await reactor::sleep_for(2s);
+    reactor::sim::Disk& disk = world.world.disk("node");
+    disk.options().capacity_bytes = disk.used_bytes() + 100'000 + 40'000;
+    co_await wait_for_move(live);
+    EXPECT_EQ(place(live), from);
+    EXPECT(live.manager->writable());
+    disk.options().capacity_bytes += 1 << 20;
+    co_await append(live, 1);
+    co_await verify(live, kLog);
+    (void)co_await move(live);
+    co_await verify(live, kLog);
+  });
+  EXPECT_EQ(world.folders("-future"), 0u);
 }
 
 TEST_CASE("a log that is not there, and a directory that is not, are refused") {
