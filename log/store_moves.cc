@@ -33,9 +33,14 @@ Task<Result<PlacedPartition>> Store::hand_over(TopicPartition id, Generation gen
   }
   if (target.failed) co_return fail(Errc::fenced, target.path + " failed");
   ManifestPartition moved = *found;
-  const uint32_t moves = moved.moves;
+  const uint32_t moves = moved.moves + moved.moves % 2;
   source.manifest->edit(MovesSet{id, moves + 1});
-  CO_TRY(co_await source.manifest->commit());
+  const Status begun = co_await source.manifest->commit();
+  if (!begun) {
+    // The manifest keeps what a full disk refused, and writes it one day.
+    source.manifest->edit(MovesSet{id, moves + 2});
+    co_return fail(begun.error());
+  }
   moved.moves = moves + 2;
   moved.generation = target.manifest->state().next_generation;
   for (const ManifestEdit& edit : edits_of(moved)) target.manifest->edit(edit);

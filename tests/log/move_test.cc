@@ -1,9 +1,11 @@
 // A partition moves from one log directory to another while it is used (KIP-113).
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include "log/log_disk.h"
 #include "log/partition.h"
+#include "log/manifest.h"
 #include "log/partition_copy.h"
 #include "log/segment_format.h"
 #include "tests/log/compaction_testing.h"
@@ -400,6 +402,53 @@ TEST_CASE(
     co_await verify(live, kLog);
   });
   EXPECT_EQ(world.folders("-future"), 0u);
+}
+
+// The counts of moves in both manifests; -1: it is not in it.
+Task<void> read_moves(std::map<std::string, int64_t>& out) {
+  for (const std::string path : {"/data", "/more"}) {
+    const ManifestState state = must(co_await Manifest::read(path));
+    const ManifestPartition* partition = state.find(kLog);
+    out[path] = partition ? int64_t{partition->moves} : -1;
+  }
+}
+
+TEST_CASE("a hand-over that a full disk refused leaves no odd count, nor do those after it") {
+  TwoDirectories world;
+  std::string source;
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await append(live, 10);
+    source = place(live);
+  });
+  std::map<std::string, int64_t> moves;
+  const auto look = [&] {
+    world.world.run([&] { return read_moves(moves); }, {.name = "look", .disk = "node"});
+  };
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    // Its first commit since the start reserves space, and tries twice.
+    world.world.disk("node").inject({.code = reactor::OpCode::allocate,
+                                     .path_part = source + "/" + kManifestJournalFile,
+                                     .error = ENOSPC,
+                                     .count = 2});
+    must(co_await live.manager->move_partition(kLog, other(live)));
+    co_await wait_for_move(live);
+    EXPECT_EQ(place(live), source);
+    co_await append(live, 10);
+    co_await verify(live, kLog);
+  });
+  look();
+  EXPECT_EQ(moves[source], 2);
+  world.live([&](Live& live) -> Task<void> {
+    must(co_await live.open(kLog, small_segments()));
+    co_await verify(live, kLog);
+    (void)co_await move(live);
+    co_await verify(live, kLog);
+  });
+  look();
+  EXPECT_EQ(moves[source], -1);
+  EXPECT_EQ(moves[source == "/data" ? "/more" : "/data"], 4);
 }
 
 TEST_CASE("a log that is not there, and a directory that is not, are refused") {
