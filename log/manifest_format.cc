@@ -202,8 +202,8 @@ void change(ManifestPartition& p, const SegmentSet& e) {
 }
 void change(ManifestPartition& p, const SegmentRemoved& e) { p.segments.erase(e.base); }
 void change(ManifestPartition& p, const LogStartSet& e) {
-  p.log_start = e.log_start;
-  p.local_log_start = e.local_log_start;
+  p.log_start = std::max(p.log_start, e.log_start);
+  p.local_log_start = std::max(p.local_log_start, e.local_log_start);
 }
 void change(ManifestPartition& p, const EpochSet& e) {
   p.epochs.insert_or_assign(e.epoch, e.start);

@@ -94,6 +94,7 @@ struct SegmentRemoved {
   Offset base;
   bool operator==(const SegmentRemoved&) const = default;
 };
+// Those that come at the same time come in any order: a start below the one it has changes nothing.
 struct LogStartSet {
   TopicPartition id;
   Offset log_start;

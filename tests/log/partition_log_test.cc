@@ -443,6 +443,29 @@ TEST_CASE("retention removes the oldest segments by size and by age, never what 
   });
 }
 
+Task<void> delete_before(Live& live, Offset before) {
+  EXPECT(must(co_await live.log(kFirst).delete_records(before)) >= before);
+}
+
+TEST_CASE("of two DeleteRecords at the same time the larger one stays, also after a restart") {
+  LogWorld world;
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    for (int i = 0; i < 10; ++i) co_await live.append(kFirst);
+    reactor::Gate gate;
+    for (const int64_t before : {5, 8, 3}) {
+      gate.spawn("delete records", delete_before(live, Offset(before)));
+      co_await reactor::yield();
+    }
+    co_await gate.close();
+    EXPECT_EQ(live.log(kFirst).log_start().value, 8);
+  });
+  world.live([](Live& live) -> Task<void> {
+    must(co_await live.open(kFirst));
+    EXPECT_EQ(live.log(kFirst).log_start().value, 8);
+  });
+}
+
 TEST_CASE("after a failed fsync nothing is acknowledged and the directory is fenced") {
   LogWorld world;
   world.live([&](Live& live) -> Task<void> {
