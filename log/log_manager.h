@@ -105,6 +105,9 @@ class LogManager {
   // Why find() is null. Errc::corrupt: the log is here and cannot be served, as it is quarantined
   // or its files cannot be read. Errc::moved: this shard knows of no such log.
   virtual Errc absence(const TopicPartition& id) const = 0;
+  // Changes the configuration of a partition's log, also while find() is null as it is being handed
+  // from one directory to another.
+  virtual void configure_partition(const TopicPartition& id, const LogConfig& config) = 0;
   // Removes the partition's log: waiters end with Errc::closed, files go after
   // file.delete.delay.ms. Durable when this ends: it will not come back.
   virtual reactor::Task<Status> delete_partition(TopicPartition id) = 0;

@@ -156,6 +156,7 @@ Task<Status> Manager::open_placed(PlacedPartition placed, PartitionSpec spec) {
     co_return opened;
   }
   entry.partition->begin_epoch(std::max(spec.leader_epoch, entry.partition->leader_epoch()));
+  configure_as_told(*entry.partition);
   disk.enter(*entry.partition);
   entry.partition->compaction().swept = disk.was_clean();
   partitions_.emplace(spec.id, std::move(entry));

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -30,6 +31,7 @@ class Manager final : public LogManager {
   reactor::Task<Status> open_partition(PartitionSpec spec) override;
   PartitionLog* find(const TopicPartition& id) override;
   Errc absence(const TopicPartition& id) const override;
+  void configure_partition(const TopicPartition& id, const LogConfig& config) override;
   reactor::Task<Status> delete_partition(TopicPartition id) override;
   bool writable() const override;
   reactor::Task<void> run_retention() override;
@@ -52,6 +54,7 @@ class Manager final : public LogManager {
     size_t target;
     PartitionCopy copy;
     bool canceled = false;
+    std::optional<LogConfig> config;  // what was said while it runs
   };
   struct Entry {
     std::unique_ptr<Partition> partition;
@@ -65,6 +68,7 @@ class Manager final : public LogManager {
     int64_t file_delete_delay_ms = 0;
   };
   Entry* entry_of(const TopicPartition& id);
+  void configure_as_told(Partition& partition) const;
   reactor::Task<Status> open_new(PartitionSpec spec);
   reactor::Task<Status> open_placed(PlacedPartition placed, PartitionSpec spec);
   reactor::Task<Status> forget(Entry entry);

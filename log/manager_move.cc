@@ -31,6 +31,18 @@ Task<void> Manager::wait_handed_over(TopicPartition id) {
   while (changing_.contains(id) && moves_.contains(id)) (void)co_await changed_.wait();
 }
 
+void Manager::configure_partition(const TopicPartition& id, const LogConfig& config) {
+  if (Entry* entry = entry_of(id)) entry->partition->configure(config);
+  const auto move = moves_.find(id);
+  if (move != moves_.end()) move->second->config = config;
+}
+
+// What was said when nobody found it.
+void Manager::configure_as_told(Partition& partition) const {
+  const auto move = moves_.find(partition.id());
+  if (move != moves_.end() && move->second->config) partition.configure(*move->second->config);
+}
+
 void Manager::configure_moves(double bytes_per_second) {
   move_rate_ = bytes_per_second;
   move_wake_.notify_all();
@@ -116,6 +128,7 @@ Task<Status> Manager::move_now(TopicPartition id, Move& move) {
   changing_.insert(id);
   Status moved = co_await cut_over(id, move);
   changing_.erase(id);
+  if (Entry* there = entry_of(id)) configure_as_told(*there->partition);
   co_return moved;
 }
 

@@ -172,7 +172,7 @@ void BrokerShard::configure(const metadata::Image& image, const metadata::Topic&
   auto& config = topic_configs_[topic.id()];
   config = effective(image.find_configs(metadata::ResourceType::topic, topic.name()));
   for (int32_t i = 0; i < topic.partition_count(); ++i) {
-    if (auto* open = logs_->find({topic.id(), log::PartitionId(i)})) open->configure(config.log);
+    logs_->configure_partition({topic.id(), log::PartitionId(i)}, config.log);
   }
 }
 

@@ -451,6 +451,33 @@ TEST_CASE("a hand-over that a full disk refused leaves no odd count, nor do thos
   EXPECT_EQ(moves[source == "/data" ? "/more" : "/data"], 4);
 }
 
+TEST_CASE("a configuration that comes while a log is handed over holds, also when that fails") {
+  for (const bool fails : {false, true}) {
+    CAPTURE(fails);
+    TwoDirectories world;
+    world.live([&](Live& live) -> Task<void> {
+      const std::string target = co_await begin_move(live, 0);
+      if (fails) {
+        world.world.disk("node").inject({.code = reactor::OpCode::rename,
+                                         .path_part = target + "/topic3-0",
+                                         .error = EIO,
+                                         .count = 1});
+      }
+      while (live.manager->find(kLog)) co_await reactor::sleep_for(100us);
+      LogConfig config = small_segments();
+      config.retention_ms = 123'456;
+      live.manager->configure_partition(kLog, config);
+      while (!live.manager->find(kLog)) co_await reactor::sleep_for(100us);
+      EXPECT_EQ(live.log(kLog).config().retention_ms, 123'456);
+      config.retention_ms = 654'321;
+      live.manager->configure_partition(kLog, config);
+      co_await wait_for_move(live);
+      EXPECT_EQ(place(live) == target, !fails);
+      EXPECT_EQ(live.log(kLog).config().retention_ms, 654'321);
+    });
+  }
+}
+
 TEST_CASE("a log that is not there, and a directory that is not, are refused") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {

@@ -15,6 +15,7 @@ class NoLogs : public log::LogManager {
   Task<Status> open_partition(log::PartitionSpec) override { co_return Status{}; }
   log::PartitionLog* find(const log::TopicPartition&) override { return nullptr; }
   Errc absence(const log::TopicPartition&) const override { return Errc::moved; }
+  void configure_partition(const log::TopicPartition&, const log::LogConfig&) override {}
   Task<Status> delete_partition(log::TopicPartition) override { co_return Status{}; }
   Task<Status> move_partition(log::TopicPartition, std::string) override { co_return Status{}; }
   std::optional<log::FutureLog> future_of(const log::TopicPartition&) const override { return {}; }
