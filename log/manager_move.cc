@@ -213,10 +213,15 @@ Task<Status> Manager::open_moved(PlacedPartition placed, Entry entry) {
                            .config = old.config(),
                            .known_before = true};
   disks_[placed.directory]->wal().note_manifest(placed.manifest_sequence);
+  Unserved unserved{.why = Error(Errc::corrupt),
+                    .disk = disks_[placed.directory].get(),
+                    .found = placed.partition,
+                    .file_delete_delay_ms = spec.config.file_delete_delay_ms};
   const Status opened = co_await open_placed(std::move(placed), spec);
   if (!opened) {
     reactor::log_error("{} is not served: {}", spec.id.to_string(), opened.error().to_string());
-    unserved_.try_emplace(spec.id, Unserved{.why = opened.error(), .found = {}});
+    unserved.why = opened.error();
+    unserved_.insert_or_assign(spec.id, std::move(unserved));
   }
   const Status closed = co_await old.close();
   if (!closed) entry.disk->note_failure(closed.error());

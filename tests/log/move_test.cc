@@ -478,6 +478,27 @@ TEST_CASE("a configuration that comes while a log is handed over holds, also whe
   }
 }
 
+TEST_CASE("a log that cannot be opened where it was moved can be deleted, and leaves nothing") {
+  TwoDirectories world;
+  world.live([&](Live& live) -> Task<void> {
+    const std::string target = co_await begin_move(live, 0);
+    world.world.disk("node").inject(
+        {.code = reactor::OpCode::read, .path_part = target + "/topic3-0/", .error = EIO});
+    co_await wait_for_move(live);
+    EXPECT(!live.manager->find(kLog));
+    EXPECT_EQ(live.manager->absence(kLog), Errc::corrupt);
+    world.world.disk("node").clear_faults();
+    must(co_await live.manager->delete_partition(kLog));
+    EXPECT_EQ(live.manager->absence(kLog), Errc::moved);
+    co_await reactor::sleep_for(5s);
+  });
+  EXPECT_EQ(world.folders("topic3-0"), 0u);
+  world.live([](Live& live) -> Task<void> {
+    EXPECT(live.store->found().empty());
+    co_return;
+  });
+}
+
 TEST_CASE("a log that is not there, and a directory that is not, are refused") {
   TwoDirectories world;
   world.live([](Live& live) -> Task<void> {
