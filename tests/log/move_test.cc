@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "log/log_disk.h"
-#include "log/partition.h"
 #include "log/manifest.h"
+#include "log/partition.h"
 #include "log/partition_copy.h"
 #include "log/segment_format.h"
 #include "tests/log/compaction_testing.h"
