@@ -200,6 +200,7 @@ TEST_CASE("a release takes no records, however long it opens logs and whatever t
 Task<void> begin_move(Live& live) {
   must(co_await live.open(kA, small_segments()));
   for (int i = 0; i < 10; ++i) co_await live.append(kA, {.value_bytes = 3'000});
+  co_await reactor::sleep_for(2s);  // what is closed is in its file
   live.manager->configure_moves(1'000);
   std::string other = live.log(kA).log_directory() == "/data" ? "/more" : "/data";
   must(co_await live.manager->move_partition(kA, std::move(other)));
