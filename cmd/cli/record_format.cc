@@ -5,38 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cmd/cli/lines.h"
+#include "reactor/base/utf8.h"
 
 namespace odradek::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Bytes that follow the first of a UTF-8 sequence; -1: it is none.
-int following(uint8_t first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xc2 && first < 0xe0) return 1;
-  if (first >= 0xe0 && first < 0xf0) return 2;
-  return first >= 0xf0 && first < 0xf5 ? 3 : -1;
-}
-
-bool is_utf8(BytesView bytes) {
-  for (size_t i = 0; i < bytes.size();) {
-    const int more = following(bytes[i]);
-    if (more < 0 || i + static_cast<size_t>(more) >= bytes.size()) return false;
-    uint32_t point = bytes[i] & (more == 0 ? 0x7f : 0x3f >> more);
-    for (int k = 1; k <= more; ++k) {
-      const uint8_t byte = bytes[i + static_cast<size_t>(k)];
-      if ((byte & 0xc0) != 0x80) return false;
-      point = (point << 6) | (byte & 0x3f);
-    }
-    const bool short_enough = more != 2 || point >= 0x800;
-    const bool in_range = more != 3 || (point >= 0x10000 && point <= 0x10ffff);
-    if (!short_enough || !in_range || (point >= 0xd800 && point <= 0xdfff)) return false;
-    i += static_cast<size_t>(more) + 1;
-  }
-  return true;
-}
 
 std::string base64(BytesView bytes) {
   constexpr std::string_view kLetters =
@@ -56,7 +31,7 @@ std::string base64(BytesView bytes) {
 void put(Json& object, const std::string& name, const std::optional<BytesView>& bytes) {
   if (!bytes) {
     object[name] = nullptr;
-  } else if (is_utf8(*bytes)) {
+  } else if (is_utf8(as_text(*bytes))) {
     object[name] = std::string(as_text(*bytes));
   } else {
     object[name + "_base64"] = base64(*bytes);
