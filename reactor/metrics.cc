@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "reactor/base/check.h"
+#include "reactor/base/utf8.h"
 #include "reactor/limits.h"
 
 namespace odradek::reactor {
@@ -41,7 +42,8 @@ std::string metric_labels(
   for (const auto& [name, value] : labels) {
     if (!out.empty()) out += ',';
     out.append(name).append("=\"");
-    for (const char c : value) {
+    // Prometheus refuses a whole page for one byte that is not UTF-8.
+    for (const char c : to_utf8(value)) {
       if (c == '\n') {
         out += "\\n";
         continue;

@@ -104,7 +104,7 @@ class Histogram {
   std::array<uint64_t, kBuckets> buckets_{};
 };
 
-// `name="value",...` as the text format wants it: backslash, quote and line feed escaped.
+// `name="value",...` as the text format wants it: escaped, and U+FFFD for what is not UTF-8.
 std::string metric_labels(
     std::initializer_list<std::pair<std::string_view, std::string_view>> labels);
 

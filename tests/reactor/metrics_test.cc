@@ -124,6 +124,11 @@ TEST_CASE("labels are escaped as the text format wants it") {
   EXPECT_EQ(metric_labels({{"a", "x"}, {"b", "q\"\\\n"}}), "a=\"x\",b=\"q\\\"\\\\\\n\"");
 }
 
+TEST_CASE("what is not UTF-8 in a label is replaced, so that a page of metrics stays text") {
+  EXPECT_EQ(metric_labels({{"a", "caf\xe9"}, {"b", "caf\xc3\xa9"}}),
+            "a=\"caf\xef\xbf\xbd\",b=\"caf\xc3\xa9\"");
+}
+
 TEST_CASE("a log limit lets one line through an interval and tells how many it held back") {
   LogLimit limit(1s);
   const MonoTime start{};

@@ -4,6 +4,7 @@
 
 #include "cmd/broker/admin/admin_server.h"
 #include "cmd/broker/admin/prometheus_text.h"
+#include "reactor/base/utf8.h"
 #include "tests/cmd/broker/group_verbs.h"
 #include "tests/cmd/broker/verbs.h"
 
@@ -123,6 +124,25 @@ TEST_CASE("groups are counted by state, their lag is told by partition, on any n
     EXPECT(has(page, "\nodradek_group_rebalances_total{type=\"classic\"} 1\n"));
     EXPECT(has(page, "\nodradek_group_series_left_out 0\n"));
   }
+}
+
+TEST_CASE("what a client calls itself and its group need not be text, and the pages still are") {
+  Watched cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    c.client_id = "caf\xe9";
+    co_await some_traffic(c);
+    EXPECT_EQ(co_await find_coordinator(c, "gr\xfcn"), 0);
+    EXPECT_EQ(co_await commit(c, "gr\xfcn", 5, {}, "t", 1), 0);
+    std::string heard;
+    std::string request =
+        "GET /api/v1/connections HTTP/1.1\r\nConnection: close\r\nHost: h\r\n\r\n";
+    EXPECT_EQ(co_await ask(std::move(request), heard), 0);
+    EXPECT(has(heard, "\"client_id\": \"caf\xef\xbf\xbd\""));
+  });
+  const std::string page = cluster.get("/metrics");
+  EXPECT(has(page, "\nodradek_group_members{group=\"gr\xef\xbf\xbdn\"} 0\n"));
+  EXPECT(has(page, "{group=\"gr\xef\xbf\xbdn\",topic=\"t\",partition=\"1\"} 5\n"));
+  EXPECT(is_utf8(page));
 }
 
 // name -> "type help", of a scraped page.
