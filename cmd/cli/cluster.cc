@@ -48,7 +48,7 @@ void print_table(const Common& common, const Table& table) {
 void show_id(const Client& client, const Common& common) {
   const std::string& id = client.metadata().cluster_id();
   if (common.json) {
-    print_out(Cell{{"cluster_id", id}}.dump(2) + "\n");
+    print_out(json_text(Cell{{"cluster_id", id}}, 2) + "\n");
   } else {
     print_out(common.quiet ? id + "\n" : fmt::format("Cluster ID: {}\n", id));
   }
@@ -93,7 +93,7 @@ void print_quorum(const Common& common, const Quorum::PartitionData& partition) 
     json["epoch"] = partition.leader_epoch;
     json["high_watermark"] = partition.high_watermark;
     json["replicas"] = table.json();
-    print_out(json.dump(2) + "\n");
+    print_out(json_text(json, 2) + "\n");
     return;
   }
   if (!common.quiet) {
@@ -145,7 +145,7 @@ void print_features(const Common& common, const kafka::ApiVersionsResponse& answ
     Cell json = Cell::object();
     json["epoch"] = answer.finalized_features_epoch;
     json["features"] = table.json();
-    print_out(json.dump(2) + "\n");
+    print_out(json_text(json, 2) + "\n");
   } else {
     print_table(common, table);
   }

@@ -170,7 +170,7 @@ Task<Status> alter(Client& client, const ConfigRequest& request) {
   for (const Resource& resource : request.resources) {
     CO_TRY(co_await alter_configs(client, resource, request.changes, deadline_of(request.common)));
     if (request.common.json) {
-      print_out(Cell{{"altered", resource_text(resource)}}.dump(2) + "\n");
+      print_out(json_text(Cell{{"altered", resource_text(resource)}}, 2) + "\n");
     } else if (!request.common.quiet) {
       print_out(fmt::format("Altered the configuration of {}.\n", resource_text(resource)));
     }

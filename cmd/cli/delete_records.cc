@@ -204,7 +204,8 @@ Result<std::vector<DeleteBefore>> parse_delete_file(std::string_view text) {
                       one.contains("partition") && one["partition"].is_number_integer() &&
                       one.contains("offset") && one["offset"].is_number_integer();
     if (!good) {
-      return fail(Errc::invalid, "a partition needs topic, partition and offset: " + one.dump());
+      return fail(Errc::invalid,
+                  "a partition needs topic, partition and offset: " + json_text(one));
     }
     out.push_back({one["topic"].get<std::string>(), one["partition"].get<int32_t>(),
                    one["offset"].get<int64_t>()});

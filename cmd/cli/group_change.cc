@@ -160,7 +160,7 @@ void print_moves(const GroupRequest& request, const std::vector<Move>& moves) {
     Cell json = Cell::object();
     json["executed"] = request.execute;
     json["offsets"] = table.json();
-    print_out(json.dump(2) + "\n");
+    print_out(json_text(json, 2) + "\n");
     return;
   }
   print_out(table.text(format));

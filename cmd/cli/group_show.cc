@@ -231,7 +231,7 @@ Task<Status> describe_groups(Client& client, const GroupRequest& request) {
   CO_TRY_ASSIGN(const PartitionOffsets ends, co_await find_ends(client, groups, deadline));
   Cell all = Cell::array();
   for (const Shown& shown : groups) show(client, request, shown, ends, all);
-  if (request.common.json) print_out(all.dump(2) + "\n");
+  if (request.common.json) print_out(json_text(all, 2) + "\n");
   if (wrong) co_return fail(*wrong);
   co_return Status{};
 }

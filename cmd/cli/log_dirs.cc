@@ -125,7 +125,7 @@ void print_tables(const LogDirsRequest& request, const Table& directories,
     Cell json = Cell::object();
     json["directories"] = directories.json();
     if (!request.summary) json["partitions"] = partitions.json();
-    print_out(json.dump(2) + "\n");
+    print_out(json_text(json, 2) + "\n");
     return;
   }
   if (request.summary || format == Format::table) print_out(directories.text(format));

@@ -205,7 +205,7 @@ void Run::report(Duration time) {
                                     {"first_offset", written.first},
                                     {"last_offset", written.last}});
     }
-    print_out(json.dump(2) + "\n");
+    print_out(json_text(json, 2) + "\n");
   } else if (!request_.common.quiet) {
     fmt::print(stderr, "wrote to {}: {}\n", request_.topic,
                amount_text(acknowledged_, sent_bytes_, time));

@@ -182,7 +182,7 @@ Task<Status> alter(Client& client, const QuotaRequest& request) {
   }
   const std::string whose = name_of(request);
   if (request.common.json) {
-    print_out(Cell{{request.validate_only ? "valid" : "altered", whose}}.dump(2) + "\n");
+    print_out(json_text(Cell{{request.validate_only ? "valid" : "altered", whose}}, 2) + "\n");
   } else if (!request.common.quiet) {
     print_out(fmt::format("{} the quotas of {}.\n",
                           request.validate_only ? "Could alter" : "Altered", whose));

@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cmd/cli/lines.h"
+#include "cmd/cli/table.h"
 #include "reactor/base/utf8.h"
 
 namespace odradek::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string base64(BytesView bytes) {
   constexpr std::string_view kLetters =
@@ -28,7 +25,7 @@ std::string base64(BytesView bytes) {
   return out;
 }
 
-void put(Json& object, const std::string& name, const std::optional<BytesView>& bytes) {
+void put(Cell& object, const std::string& name, const std::optional<BytesView>& bytes) {
   if (!bytes) {
     object[name] = nullptr;
   } else if (is_utf8(as_text(*bytes))) {
@@ -39,7 +36,7 @@ void put(Json& object, const std::string& name, const std::optional<BytesView>& 
 }
 
 std::string json_line(const PrintedRecord& printed) {
-  Json out = Json::object();
+  Cell out = Cell::object();
   out["topic"] = std::string(printed.topic);
   out["partition"] = printed.partition;
   out["offset"] = printed.offset;
@@ -48,14 +45,14 @@ std::string json_line(const PrintedRecord& printed) {
       printed.timestamp_type == log::TimestampType::create_time ? "create" : "append";
   put(out, "key", printed.record.key);
   put(out, "value", printed.record.value);
-  out["headers"] = Json::array();
+  out["headers"] = Cell::array();
   for (const auto& header : printed.record.headers) {
-    Json one = Json::object();
+    Cell one = Cell::object();
     put(one, "key", header.key);
     put(one, "value", header.value);
     out["headers"].push_back(std::move(one));
   }
-  return out.dump() + "\n";
+  return json_text(out) + "\n";
 }
 
 }  // namespace

@@ -33,11 +33,15 @@ std::string key_of(std::string column) {
 
 }  // namespace
 
+std::string json_text(const Cell& json, int indent) {
+  return json.dump(indent, ' ', false, Cell::error_handler_t::replace);
+}
+
 std::string cell_text(const Cell& cell) {
   if (cell.is_null()) return "-";
   if (cell.is_string()) return cell.get<std::string>();
   if (cell.is_boolean()) return cell.get<bool>() ? "yes" : "no";
-  if (!cell.is_array()) return cell.dump();
+  if (!cell.is_array()) return json_text(cell);
   std::string text;
   for (const Cell& part : cell) text += (text.empty() ? "" : ",") + cell_text(part);
   return text.empty() ? "-" : text;
@@ -90,7 +94,7 @@ std::string Table::aligned() const {
 std::string Table::text(Format format) const {
   if (format == Format::table) return aligned();
   if (format == Format::json) {
-    return json().dump(2, ' ', false, Cell::error_handler_t::replace) + "\n";
+    return json_text(json(), 2) + "\n";
   }
   std::string out;
   for (const auto& row : rows_) {

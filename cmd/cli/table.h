@@ -36,6 +36,10 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
+// `json` as text: one line, or `indent` spaces a level. Bytes that are not UTF-8 become U+FFFD:
+// names of groups, clients and members are what any client says, and Cell::dump() throws at them.
+std::string json_text(const Cell& json, int indent = -1);
+
 // As it stands in a column: null is "-", arrays are joined by commas.
 std::string cell_text(const Cell& cell);
 

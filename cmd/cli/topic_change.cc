@@ -27,7 +27,7 @@ int32_t milliseconds(const Common& common) { return static_cast<int32_t>(common.
 // Done things go to standard output: as a sentence, not at all, or as JSON.
 void report(const Common& common, std::string_view done, const Cell& json) {
   if (common.json) {
-    print_out(json.dump(2) + "\n");
+    print_out(json_text(json, 2) + "\n");
   } else if (!common.quiet) {
     print_out(fmt::format("{}\n", done));
   }

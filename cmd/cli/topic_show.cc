@@ -124,7 +124,7 @@ Task<Status> describe_topics(Client& client, const TopicRequest& request) {
       all.push_back(topic->name);
     }
   }
-  if (format == Format::json) print_out(all.dump(2) + "\n");
+  if (format == Format::json) print_out(json_text(all, 2) + "\n");
   co_return Status{};
 }
 

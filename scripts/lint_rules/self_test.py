@@ -105,10 +105,12 @@ class Words(unittest.TestCase):
         "std::this_thread::sleep_for(1s);", "int r = rand();", "std::random_device d;", "thread_local int x;",
         "std::atomic<int> a;", "std::atomic_flag f;", "std::mutex m;", "std::shared_ptr<int> p;", "throw 1;", "} catch (...) {", "try {",
         "for (auto& x : (co_await f()).items()) {", "assert(x);", "std::cerr << 1;", "int a; ", "\tint a;",
+        "auto text = json.dump(2);", "return json().dump();",
     ]
     TAKEN = [
         "int operand(int x);", "// we never throw", 'log("try { catch");', "try_send(x);", "static_assert(true);", "expected_time(0);",
         "x.time(0);", "co_await sleep_for(1s);", "driver.random();", "for (auto& x : items) {", "uint64_t random_seed = 1;",
+        "json.dump(-1, ' ', false, Json::error_handler_t::replace);", "int dump(int x);",
     ]
 
     def test_each_banned_word_is_refused(self):

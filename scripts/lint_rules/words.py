@@ -26,6 +26,8 @@ RULES = [
     (r"^\s*using\s+namespace\b(?!.*_literals;)", "header", (), "names in full: a header's `using namespace` leaks"),
     (r"\bassert\s*\(", "code", (), "CHECK(cond, ids...) of reactor/base/check.h: it stays in a release"),
     (r"\bstd::(?:cout|cerr|endl)\b", "code", ("cmd/", "tests/", "perf/"), "the log you were given; programs print in cmd/"),
+    (r"\.dump\s*\((?!.*\berror_handler_t::replace\b)", "code", ("tests/",),
+     "json_text() (net/kafka/message_json.h, cmd/cli/table.h): dump() throws at what is not UTF-8"),
     (r"[ \t]+$|\t", "text", (), "spaces, and none at the end of a line"),
 ]
 FILE_NAME = re.compile(r"(?:^|_)(utils?|helpers?|common|misc|impl\d+|stuff)(?=_|\.|$)")

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import broker as brokers
+import wire
 from cases import BrokerCase, Case, needs_process
 from confluent_kafka import Consumer, TopicPartition
 
@@ -245,6 +246,24 @@ class Tools(BrokerCase):
         self.assertEqual(self.tool("group", "delete", group), f"Deleted group {group}.\n")
         self.assertIn(f"there is no group '{group}'", self.tool("group", "describe", group, code=1))
         self.assertNotIn(group, self.tool("group", "list", "--quiet").split("\n"))
+
+    @needs_process
+    def test_a_group_whose_name_is_no_text_is_shown_in_json(self):
+        topic, text = self.fresh(), "group-" + self.topic()
+        self.tool("produce", "--topic", topic, data=b"x\n")
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": text})  # makes the topic of offsets
+        consumer.commit(offsets=[TopicPartition(topic, 0, 1)], asynchronous=False)
+        consumer.close()
+        group = text.encode() + b"\xe9"
+        with wire.Connection(self.broker.port) as connection:
+            answer = connection.ask(wire.offset_commit_v2(group, topic, 0, 1))
+        self.assertTrue(answer.endswith(b"\0\0"), answer)
+        shown = text + "\ufffd"
+        [about] = [group for group in self.table("group", "describe", "--all-groups") if group["group"] == shown]
+        self.assertEqual([offset["committed"] for offset in about["offsets"]], [1])
+        done = run("group", "reset", group, "--topic", topic, "--to-earliest", "--json", "--bootstrap-server", self.bootstrap)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(json.loads(done.stdout)["offsets"][0]["group"], shown)
 
     def test_records_are_deleted_before_an_offset(self):
         topic = self.fresh(2)

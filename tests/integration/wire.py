@@ -4,7 +4,7 @@ import socket
 import struct
 import time
 
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 22
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, API_VERSIONS, INIT_PRODUCER_ID = 0, 1, 2, 3, 8, 18, 22
 
 
 def crc32c_table():
@@ -37,7 +37,9 @@ def varint(value):
 
 
 def string(text):
-    return struct.pack(">h", -1) if text is None else struct.pack(">h", len(text)) + text.encode()
+    """Of bytes: what is no text, too."""
+    data = text.encode() if isinstance(text, str) else text
+    return struct.pack(">h", -1) if data is None else struct.pack(">h", len(data)) + data
 
 
 def frame(api, version, correlation, body=b"", client="raw"):
@@ -86,6 +88,12 @@ def metadata_v1(topics=None, correlation=1):
 def list_offsets_v1(topic, partition, timestamp, correlation=1):
     body = struct.pack(">ii", -1, 1) + string(topic) + struct.pack(">iiq", 1, partition, timestamp)
     return frame(LIST_OFFSETS, 1, correlation, body)
+
+
+def offset_commit_v2(group, topic, partition, offset, correlation=1):
+    """Of a group without members."""
+    body = string(group) + struct.pack(">i", -1) + string("") + struct.pack(">qi", -1, 1) + string(topic)
+    return frame(OFFSET_COMMIT, 2, correlation, body + struct.pack(">iiq", 1, partition, offset) + string(None))
 
 
 class Connection:

@@ -33,6 +33,16 @@ TEST_CASE("a table is tabs for scripts and objects for programs") {
   EXPECT_EQ(Table({"a"}).text(Format::json), "[]\n");
 }
 
+TEST_CASE("names that are not UTF-8 are replaced in JSON and kept for people and scripts") {
+  EXPECT_EQ(json_text(Cell{{"group", "caf\xe9"}}), "{\"group\":\"caf\xef\xbf\xbd\"}");
+  EXPECT_EQ(json_text(Cell{{"\xff", {"\xc3\xa9", 1}}}, 1),
+            "{\n \"\xef\xbf\xbd\": [\n  \"\xc3\xa9\",\n  1\n ]\n}");
+  Table table({"client id"});
+  table.add({"caf\xe9"});
+  EXPECT_EQ(table.text(Format::json), "[\n  {\n    \"client_id\": \"caf\xef\xbf\xbd\"\n  }\n]\n");
+  EXPECT_EQ(table.text(Format::tabs), "caf\xe9\n");
+}
+
 TEST_CASE("sizes and times are readable") {
   EXPECT_EQ(bytes_text(0), "0 B");
   EXPECT_EQ(bytes_text(1023), "1023 B");
@@ -117,6 +127,8 @@ TEST_CASE("a record is one line of JSON, in base64 where it is no text") {
     CAPTURE(example.in(RecordFormat::json()));
     EXPECT((example.in(RecordFormat::json()).find("value_base64") == std::string::npos) == is_text);
   }
+  example.printed.topic = "\xff";
+  EXPECT(example.in(RecordFormat::json()).starts_with("{\"topic\":\"\xef\xbf\xbd\","));
   example.printed.record.value = as_bytes("\xff\xfe");
   EXPECT(example.in(RecordFormat::json()).find(R"("value_base64":"//4=")") != std::string::npos);
 }
