@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "cmd/cli/consume.h"
 #include "cmd/cli/session.h"
@@ -187,6 +188,31 @@ Task<Status> delete_records(Client& client, const DeleteRequest& request) {
   co_return Status{};
 }
 
+// JSON has no bounds: what is beyond 64 bits comes as a fraction, and what is beyond their half is
+// unsigned and would be a negative number here.
+Result<int64_t> whole_number(const Cell& entry, const char* name, int64_t low, int64_t high) {
+  const auto found = entry.find(name);
+  const bool whole = found != entry.end() && found->is_number_integer();
+  const bool fits =
+      whole && (!found->is_number_unsigned() || std::in_range<int64_t>(found->get<uint64_t>()));
+  if (fits && found->get<int64_t>() >= low && found->get<int64_t>() <= high) {
+    return found->get<int64_t>();
+  }
+  return fail(Errc::invalid,
+              fmt::format("\"{}\" must be a whole number from {} to {}", name, low, high));
+}
+
+Result<DeleteBefore> parse_entry(const Cell& entry) {
+  if (!entry.is_object()) return fail(Errc::invalid, "must have topic, partition and offset");
+  const auto topic = entry.find("topic");
+  if (topic == entry.end() || !topic->is_string()) {
+    return fail(Errc::invalid, "\"topic\" must be the name of a topic");
+  }
+  TRY_ASSIGN(const int64_t partition, whole_number(entry, "partition", 0, INT32_MAX));
+  TRY_ASSIGN(const int64_t offset, whole_number(entry, "offset", -1, INT64_MAX));
+  return DeleteBefore{topic->get<std::string>(), static_cast<int32_t>(partition), offset};
+}
+
 }  // namespace
 
 Result<std::vector<DeleteBefore>> parse_delete_file(std::string_view text) {
@@ -200,15 +226,12 @@ Result<std::vector<DeleteBefore>> parse_delete_file(std::string_view text) {
   }
   std::vector<DeleteBefore> out;
   for (const Cell& one : json["partitions"]) {
-    const bool good = one.is_object() && one.contains("topic") && one["topic"].is_string() &&
-                      one.contains("partition") && one["partition"].is_number_integer() &&
-                      one.contains("offset") && one["offset"].is_number_integer();
-    if (!good) {
-      return fail(Errc::invalid,
-                  "a partition needs topic, partition and offset: " + json_text(one));
+    auto wanted = parse_entry(one);
+    if (!wanted) {
+      return fail(Errc::invalid, fmt::format("entry {} of \"partitions\", {}: {}", out.size() + 1,
+                                             json_text(one), wanted.error().context));
     }
-    out.push_back({one["topic"].get<std::string>(), one["partition"].get<int32_t>(),
-                   one["offset"].get<int64_t>()});
+    out.push_back(std::move(*wanted));
     const auto same = [&](const DeleteBefore& other) {
       return other.topic == out.back().topic && other.partition == out.back().partition;
     };

@@ -184,5 +184,36 @@ TEST_CASE("the file of delete-records is Kafka's, and what is wrong with it is s
   }
 }
 
+TEST_CASE("numbers of the file of delete-records that do not fit are refused, not cut") {
+  const auto parse = [](const std::string& partition, const std::string& offset) {
+    return parse_delete_file(R"({"partitions":[{"topic":"a","partition":0,"offset":0},)"
+                             R"({"topic":"t","partition":)" +
+                             partition + R"(,"offset":)" + offset + "}]}");
+  };
+  const auto most = parse("2147483647", "9223372036854775807");
+  REQUIRE(most.has_value());
+  EXPECT(most->back() == DeleteBefore{"t", INT32_MAX, INT64_MAX});
+  for (const char* wrong : {"-1", "2147483648", "4294967296", "4294967297", "9223372036854775808",
+                            "18446744073709551615", "18446744073709551616", "0.5", "0.0", "1e3",
+                            "true", "null", "\"0\""}) {
+    CAPTURE(wrong);
+    REQUIRE_FALSE(parse(wrong, "5").has_value());
+    EXPECT_EQ(parse(wrong, "5").error().context.find("entry 2 of \"partitions\""), 0);
+    EXPECT(parse(wrong, "5")
+               .error()
+               .context.ends_with("\"partition\" must be a whole number from 0 to 2147483647"));
+  }
+  for (const char* wrong :
+       {"-2", "9223372036854775808", "18446744073709551615", "18446744073709551616",
+        "-9223372036854775809", "0.5", "1e3", "null", "\"-1\""}) {
+    CAPTURE(wrong);
+    REQUIRE_FALSE(parse("0", wrong).has_value());
+    EXPECT(
+        parse("0", wrong)
+            .error()
+            .context.ends_with("\"offset\" must be a whole number from -1 to 9223372036854775807"));
+  }
+}
+
 }  // namespace
 }  // namespace odradek::cli
