@@ -29,7 +29,7 @@ void declare_consume(Arguments& arguments) {
 Result<StartAt> parse_start(const std::string& text) {
   if (text == "earliest" || text == "beginning") return StartAt{StartAt::Kind::earliest, 0};
   if (text == "latest" || text == "end") return StartAt{StartAt::Kind::latest, 0};
-  auto number = parse_number("--offset", text, INT64_MIN, INT64_MAX);
+  auto number = parse_number("--offset", text, -INT64_MAX, INT64_MAX);
   if (!number) {
     return fail(Errc::invalid, "--offset " + text +
                                    ": must be earliest, latest, an offset, or -N for N records "

@@ -132,8 +132,7 @@ std::optional<int64_t> parse_iso_length(std::string_view text) {
   while (!text.empty()) {
     if (!clock && take(text, 'T')) clock = true;
     const auto part = take_iso_part(text, clock);
-    if (!part) return std::nullopt;
-    ms += *part;
+    if (!part || __builtin_add_overflow(ms, *part, &ms)) return std::nullopt;
   }
   return ms;
 }

@@ -144,6 +144,9 @@ TEST_CASE("a length of time is short or ISO 8601") {
                                       "PT.5S", "PT1.S", "PT1.5M"}) {
     EXPECT_FALSE(parse_duration("--d", text).has_value());
   }
+  std::string ages = "P";  // each fits, all of them do not
+  for (int i = 0; i < 107; ++i) ages += "1000000000D";
+  EXPECT_FALSE(parse_duration("--d", ages).has_value());
 }
 
 TEST_CASE("a date may say how far its clock is from UTC") {

@@ -73,6 +73,7 @@ TEST_CASE("consume starts in one place only") {
   const std::vector<std::vector<std::string>> wrong{{},
                                                     {"-t", "t", "--from-beginning", "-o", "1"},
                                                     {"-t", "t", "-o", "here"},
+                                                    {"-t", "t", "-o", "-9223372036854775808"},
                                                     {"-t", "t", "--from-time", "then"},
                                                     {"-t", "t", "-p", "4-2"},
                                                     {"-t", "t", "-p", "x"},
