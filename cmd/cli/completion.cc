@@ -39,9 +39,19 @@ _odradek() {
       grep -oE -- '--[a-z][a-z-]+' | sort -u)
   elif [ "$COMP_CWORD" = 2 ]; then
     choices=$("$program" "${COMP_WORDS[1]}" --help 2> /dev/null |
-      sed -n "s/^  odradek ${COMP_WORDS[1]} \([a-z|-]*\) .*/\1/p" | head -n 1 | tr '|' ' ')
+      sed -n "s/^  odradek ${COMP_WORDS[1]} \([a-z|-]*\) .*/\1/p" | head -n 1 | tr '|' '\n')
   fi
-  COMPREPLY=($(compgen -W "$choices" -- "$word"))
+  # Any client of a cluster chooses names there: they are never evaluated (compgen -W would), and
+  # offered quoted, where no quote is open, and not as what would be an option.
+  local choice quoted typed=${word//[\\\"\']/}
+  COMPREPLY=()
+  while IFS= read -r choice; do
+    [[ -n $choice && $choice = "$typed"* ]] || continue
+    [[ $choice != -* || $word = -* ]] || continue
+    printf -v quoted %q "$choice"
+    [[ $quoted = "$choice" || $word != *[\"\']* ]] || continue
+    COMPREPLY+=("$quoted")
+  done <<< "$choices"
 }
 complete -o default -F _odradek odradek
 )";
@@ -73,7 +83,7 @@ function __odradek_choices
       contains -- $words[$i] -b --bootstrap-server
       and set servers --bootstrap-server $words[(math $i + 1)]
     end
-    $program $kind list --quiet --timeout 1 $servers 2> /dev/null
+    $program $kind list --quiet --timeout 1 $servers 2> /dev/null | string match --invert -- '-*'
   else if string match --quiet -- '-*' $word
     $program $words[2] --help 2> /dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u
   else if test (count $words) = 2

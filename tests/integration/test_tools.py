@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -367,6 +368,67 @@ class Usage(Case):
             said = self.completed("fish", ("--no-config", "-c", "odradek completion fish | source; "
                                            f"complete --do-complete '{words}' | string replace --regex '\\t.*' ''; true"))
             self.assertEqual(said, wanted.split(), words)
+
+    def named(self, *names):
+        """A folder with an `odradek` that completes as ours and whose cluster has topics and groups of these names."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with open(os.path.join(folder.name, "names"), "wb") as file:
+            file.write(b"".join(name + b"\n" for name in names))
+        program = os.path.join(folder.name, "odradek")
+        with open(program, "w") as file:
+            file.write(f'#!/bin/sh\n[ "$2" = list ] && exec cat {folder.name}/names\nexec {brokers.binary()} "$@"\n')
+        os.chmod(program, 0o755)
+        return folder.name
+
+    def offered(self, folder, shell, words, script):
+        """What `shell` offers behind `words`, in the folder."""
+        if not shutil.which(shell):
+            self.skipTest(f"{shell} is not installed")
+        environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "WORDS": words, "LC_ALL": "C.UTF-8"}
+        done = subprocess.run([shell, *script], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(sorted(os.listdir(folder)), ["names", "odradek"], f"a name was executed behind {words}")
+        return [line for line in done.stdout.split(b"\0") if line]
+
+    HOSTILE = (b"$(touch${IFS}made)", b"`touch made`", b"'; touch made; '", b"\"$(touch made)\"", b"*(e:touch made:)",
+               b"x;touch made", b"x\x01$(touch made)", b"x\xff`touch made`", b"two words", b"it's", b"~root", b"$HOME", b"plain")
+    PLACES = ("odradek group describe", "odradek consume --group", "odradek consume --topic", "odradek group reset x --topic")
+    # What is offered is evaluated as a command line would be, and must be the name again.
+    IN_BASH = ("source <(odradek completion bash); eval \"COMP_WORDS=($WORDS)\"; COMP_WORDS+=(\"$TYPED\"); "
+               "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _odradek; "
+               'for word in "${COMPREPLY[@]}"; do eval "printf \'%s\\\\0\' $word"; done')
+
+    def in_bash(self, folder, words, typed=""):
+        return self.offered(folder, "bash", words, ("--norc", "-c", f"TYPED={shlex.quote(typed)}; {self.IN_BASH}"))
+
+    @needs_process
+    def test_bash_quotes_what_the_cluster_calls_its_topics_and_groups_and_never_runs_it(self):
+        folder = self.named(*self.HOSTILE, b"--execute")
+        for words in self.PLACES:
+            self.assertEqual(self.in_bash(folder, words), list(self.HOSTILE), words)
+        for typed, wanted in (("x\\;", [b"x;touch made"]), ("x;", [b"x;touch made"]), ("two\\ ", [b"two words"]), ("pl", [b"plain"]),
+                              ('"pl', [b"plain"]), ('"', [b"plain"]), ("'x", []), ("no", [])):
+            self.assertEqual(self.in_bash(folder, "odradek group describe", typed), wanted, typed)
+
+    @needs_process
+    def test_zsh_quotes_it_likewise(self):
+        folder = self.named(*self.HOSTILE, b"--execute")
+        for words in self.PLACES:  # as bashcompinit calls it
+            said = self.offered(folder, "zsh", words, (
+                "-f", "-c", "source <(odradek completion zsh); words=(${=WORDS} ''); CURRENT=${#words}; "
+                "complete_words() { local -a COMP_WORDS=(\"${words[@]}\"); local COMP_CWORD=$((CURRENT - 1)); "
+                "for word in ${(f)\"$(compgen -o default -F _odradek -- '')\"}; do eval \"printf '%s\\\\0' $word\"; done; }; complete_words"))
+            self.assertEqual(said, list(self.HOSTILE), words)
+
+    @needs_process
+    def test_fish_offers_it_as_text(self):
+        folder = self.named(*self.HOSTILE, b"--execute")
+        for words in self.PLACES:
+            said = self.offered(folder, "fish", words, (
+                "--no-config", "-c", "odradek completion fish | source; complete --do-complete \"$WORDS \" | string join0"))
+            files = (b"names", b"odradek")  # fish adds them
+            self.assertEqual(sorted(name for name in said if name not in files), sorted(self.HOSTILE), words)
 
 
 if __name__ == "__main__":
