@@ -216,35 +216,37 @@ Task<Status> Manager::delete_partition(TopicPartition id) {
 // Out of the manifest first: from then on the files are garbage, whatever happens to them.
 Task<Status> Manager::forget(Entry entry) {
   Partition& partition = *entry.partition;
-  // Out of the destager's sight before it closes, and nothing is staged any more when it is.
   co_await partition.quiesce();
+  partition.end_destage();
+  co_await partition.wait_unpinned();
+  const Status removed = co_await remove_entry(*entry.disk, partition.id(), partition.generation());
+  // Only now: with the entry there, and its records not in the WAL any more, a start would miss
+  // them.
   entry.disk->leave(partition);
   const Status closed = co_await partition.close();
   if (!closed) entry.disk->note_failure(closed.error());
-  co_return co_await remove_files(*entry.disk, partition.id(), partition.generation(),
-                                  partition.topic_name(), partition.config().file_delete_delay_ms);
+  CO_TRY(removed);
+  co_return co_await remove_folder(*entry.disk, partition.id(), partition.topic_name(),
+                                   partition.config().file_delete_delay_ms);
 }
 
 Task<Status> Manager::forget_unserved(TopicPartition id) {
   Unserved unserved = std::move(unserved_.find(id)->second);
   unserved_.erase(id);
   if (!unserved.disk) co_return fail(std::move(unserved.why));
-  co_return co_await remove_files(*unserved.disk, id, unserved.found.generation,
-                                  std::move(unserved.found.topic_name),
-                                  unserved.file_delete_delay_ms);
+  CO_TRY(co_await remove_entry(*unserved.disk, id, unserved.found.generation));
+  co_return co_await remove_folder(*unserved.disk, id, std::move(unserved.found.topic_name),
+                                   unserved.file_delete_delay_ms);
 }
 
-Task<Status> Manager::remove_files(LogDisk& disk, TopicPartition id, Generation generation,
-                                   std::string topic_name, int64_t delay_ms) {
+// From the manifest.
+Task<Status> Manager::remove_entry(LogDisk& disk, TopicPartition id, Generation generation) {
   Status removed = co_await submit_reserved(
       ShardId(0), [store = store_, directory = disk.directory(), id, generation] {
         return remove_on_store(store, directory, id, generation);
       });
-  if (!removed) {
-    disk.note_failure(removed.error());
-    co_return removed;
-  }
-  co_return co_await remove_folder(disk, id, std::move(topic_name), delay_ms);
+  if (!removed) disk.note_failure(removed.error());
+  co_return removed;
 }
 
 Task<Status> Manager::remove_folder(LogDisk& disk, TopicPartition id, std::string topic_name,

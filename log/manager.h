@@ -73,8 +73,7 @@ class Manager final : public LogManager {
   reactor::Task<Status> open_placed(PlacedPartition placed, PartitionSpec spec);
   reactor::Task<Status> forget(Entry entry);
   reactor::Task<Status> forget_unserved(TopicPartition id);
-  reactor::Task<Status> remove_files(LogDisk& disk, TopicPartition id, Generation generation,
-                                     std::string topic_name, int64_t delay_ms);
+  reactor::Task<Status> remove_entry(LogDisk& disk, TopicPartition id, Generation generation);
   reactor::Task<Status> remove_folder(LogDisk& disk, TopicPartition id, std::string topic_name,
                                       int64_t delay_ms);
   // manager_move.cc

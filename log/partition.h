@@ -51,6 +51,8 @@ class Partition final : public PartitionLog {
   // and the destager leaves the rest to the caller. REQUIRES: !swapping().
   reactor::Task<Status> settle();
   bool settled() const { return settled_; }
+  // The destager leaves it alone: it ends.
+  void end_destage() { settled_ = true; }
   void resume() { closing_ = settled_ = false; }
   reactor::Task<void> wait_unpinned();  // REQUIRES: nobody finds this log any more
   // Ends waits with Errc::closed and returns when nobody is inside any more; files are closed.
