@@ -12,7 +12,8 @@ namespace odradek::broker {
 // Counts an error (not 0) in an answer: request_metrics.cc.
 void count_error(const RequestContext& context, int16_t code);
 
-// Charges the request quota of a client that has one: quotas/throttle.cc.
+// Charges the request quota of a client that has one: quotas/throttle.cc. What the answer views of
+// the metadata image stays until it is encoded.
 reactor::Task<void> settle_throttle(RequestContext& context);
 
 // A frame of `message`: size, response header, body. Spliced bytes stay by reference.

@@ -13,6 +13,7 @@
 #include "tests/sim/member.h"
 #include "tests/sim/quotas.h"
 #include "tests/sim/reader.h"
+#include "tests/sim/watcher.h"
 
 namespace odradek::simulation {
 
@@ -143,6 +144,10 @@ Task<int> admin_main(Stage& stage, AdminOptions options) {
   }
   if (options.fetch_rate > 0) {
     co_await set_client_quota(stage, "c0", "consumer_byte_rate", options.fetch_rate, prng.split());
+  }
+  if (options.watch_percent > 0) {
+    co_await set_client_quota(stage, kWatcher, "request_percentage", options.watch_percent,
+                              prng.split());
   }
   for (const TopicPlan& plan : options.topics) {
     co_await create_topic(stage, add_topic(stage, plan), plan.configs, prng.split());

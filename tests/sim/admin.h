@@ -31,6 +31,7 @@ struct AdminOptions {
   uint64_t changes = 0;           // of partitions, configurations and quotas, at the end
   double produce_rate = 0;        // of the first producer, a quota in bytes a second; 0: none
   double fetch_rate = 0;          // of the first consumer
+  double watch_percent = 0;       // of a thread, of the watcher
   Duration pause{};               // at most, between two changes
 };
 reactor::Task<int> admin_main(Stage& stage, AdminOptions options);

@@ -11,6 +11,7 @@
 #include "tests/sim/member.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/node.h"
+#include "tests/sim/watcher.h"
 
 namespace odradek::simulation {
 
@@ -80,6 +81,8 @@ class SwarmRun {
   uint64_t batches_ = 0;
   bool offsets_expire_ = false;  // then there are no other groups
   bool throttled_ = false;       // a producer and a consumer have quotas
+  uint64_t watcher_ = 0;         // the seed of one; 0: there is none
+  double watch_percent_ = 0;
   // Of the last pause.
   Duration paused_for_{};
   MonoTime paused_until_{};
@@ -153,6 +156,11 @@ void SwarmRun::draw_broker() {
   if (offsets_expire_) {
     o.properties["offsets.retention.minutes"] = std::to_string(kOffsetsRetention / 1min);
     o.properties["offsets.retention.check.interval.ms"] = std::to_string(prng.between(100, 3'000));
+  }
+  if (prng.chance(1, 3)) {
+    watcher_ = prng.next() | 1;
+    // Mostly one that is charged and never over.
+    watch_percent_ = prng.chance(3, 4) ? 1e9 : static_cast<double>(prng.between(1, 100));
   }
 }
 
@@ -246,6 +254,7 @@ void SwarmRun::start_clients() {
     admin.produce_rate = static_cast<double>(prng_.between(50'000, 300'000));
     admin.fetch_rate = static_cast<double>(prng_.between(200'000, 800'000));
   }
+  admin.watch_percent = watch_percent_;
   others_.push_back(
       stage_.world.start({.name = "admin"}, [this, admin] { return admin_main(stage_, admin); }));
   const uint64_t producers = prng_.between(1, 4);
@@ -269,6 +278,10 @@ void SwarmRun::start_clients() {
         {.name = options.name}, [this, options] { return produce_main(stage_, options); }));
   }
   start_members();
+  if (watcher_) {
+    others_.push_back(
+        stage_.world.start({.name = "watcher"}, [this] { return watch_main(stage_, watcher_); }));
+  }
   if (broker_options_.log_directories > 1) {
     MoverOptions options;
     options.seed = prng_.next();

@@ -61,7 +61,12 @@ Waiting::~Waiting() {
   if (has_request_quota(context_)) context_.busy_at_begin += busy() - busy_begun_;
 }
 
-Task<void> settle_throttle(RequestContext& context) { co_await charge_request(context); }
+Task<void> settle_throttle(RequestContext& context) {
+  // The answer is made already and views the image; a newer one may come while the account is asked
+  // on another shard.
+  if (has_request_quota(context)) context.keep_value(context.shard.image().pin());
+  co_await charge_request(context);
+}
 
 Task<void> settle_produce(RequestContext& context, size_t bytes, bool silent) {
   if (!context.quotas) co_return;

@@ -1,10 +1,13 @@
 // Client quotas end to end: who is over one is answered at once, told how long, and read no sooner.
 #include "net/kafka/messages/alter_client_quotas_request.h"
 #include "net/kafka/messages/alter_client_quotas_response.h"
+#include "net/kafka/messages/api_versions_request.h"
+#include "net/kafka/messages/api_versions_response.h"
 #include "net/kafka/messages/create_partitions_request.h"
 #include "net/kafka/messages/create_partitions_response.h"
 #include "net/kafka/messages/describe_client_quotas_request.h"
 #include "net/kafka/messages/describe_client_quotas_response.h"
+#include "replication/metadata/feature_levels.h"
 #include "tests/cmd/broker/verbs.h"
 
 namespace odradek::broker {
@@ -231,6 +234,48 @@ TEST_CASE("connections beyond the rate of their address are taken, not served, a
     co_await last.call<kafka::MetadataResponse>(9, kafka::MetadataRequest{});
     co_await last.close();
   });
+}
+
+// Asks what is answered with views of the metadata image, and looks at every name.
+Task<void> read_names(Client& c) {
+  const auto known = metadata::supported_features();
+  for (int i = 0; i < 400; ++i) {
+    kafka::ApiVersionsRequest versions;
+    versions.client_software_name = "test";
+    versions.client_software_version = "1";
+    const auto features = co_await c.call<kafka::ApiVersionsResponse>(4, versions);
+    for (const auto& feature : features->message.finalized_features) {
+      const auto is_it = [&](const metadata::FeatureRange& f) { return f.name == feature.name; };
+      EXPECT(std::ranges::any_of(known, is_it));
+    }
+    kafka::MetadataRequest all;
+    all.topics = std::nullopt;
+    const auto topics = co_await c.call<kafka::MetadataResponse>(9, all);
+    for (const auto& topic : topics->message.topics) {
+      EXPECT(topic.name.value_or("").starts_with("a-topic-with-a-long-name-"));
+    }
+  }
+}
+
+// The account of the readers lives on one shard, so that most of them wait for its answer.
+TEST_CASE("an answer is whole though the metadata changes while its quota is asked for") {
+  Cluster cluster({}, 4);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await set_quota(c, {{"client-id", "tester"}}, "request_percentage", 1e9);
+  });
+  std::vector<reactor::sim::NodeId> readers;
+  for (int i = 0; i < 8; ++i) readers.push_back(cluster.begin(&read_names));
+  cluster.tell([](Client& c) -> Task<void> {
+    c.client_id = "other";
+    for (int i = 0; i < 60; ++i) {
+      const std::string name = "a-topic-with-a-long-name-" + std::to_string(i);
+      co_await create_topic(c, name);
+      if (i % 2 == 0) EXPECT_EQ(co_await delete_topic(c, name), 0);
+    }
+  });
+  for (const auto reader : readers) {
+    EXPECT(cluster.world().run_until_exit(reader, 10min) == reactor::sim::Run::done);
+  }
 }
 
 TEST_CASE("a stop does not wait for whom a quota holds back") {
