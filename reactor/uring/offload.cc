@@ -75,7 +75,8 @@ static int32_t run_now(Op& op) {
 }
 
 Offload::Offload() {
-  jobs_thread_ = std::thread([this] { run_jobs(); });
+  files_.thread = std::thread([this] { run_jobs(files_); });
+  names_.thread = std::thread([this] { run_jobs(names_); });
   lines_thread_ = std::thread([this] { run_lines(); });
 }
 
@@ -84,18 +85,21 @@ Offload::~Offload() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_jobs_.notify_all();
+  files_.wake.notify_all();
+  names_.wake.notify_all();
   wake_lines_.notify_all();
-  jobs_thread_.join();
+  files_.thread.join();
+  names_.thread.join();
   lines_thread_.join();
 }
 
 void Offload::submit(Op& op, OffloadHome& home) {
+  Helper& helper = op.code == OpCode::resolve ? names_ : files_;
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back({&op, &home});
+    helper.jobs.push_back({&op, &home});
   }
-  wake_jobs_.notify_one();
+  helper.wake.notify_one();
 }
 
 bool Offload::write_line(std::string line) {
@@ -123,14 +127,14 @@ static void report(Op& op, OffloadHome& home) {
   CHECK(::write(home.event_fd, &one, sizeof one) == sizeof one, errno);
 }
 
-void Offload::run_jobs() {
+void Offload::run_jobs(Helper& helper) {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_jobs_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    const Job job = jobs_.front();
-    jobs_.pop_front();
+    helper.wake.wait(lock, [&] { return stopping_ || !helper.jobs.empty(); });
+    if (helper.jobs.empty()) return;
+    const Job job = helper.jobs.front();
+    helper.jobs.pop_front();
     lock.unlock();
     job.op->result = run_now(*job.op);
     report(*job.op, *job.home);

@@ -1,6 +1,7 @@
-// The one low-priority helper thread of the process: calls that have no ring operation (ftruncate,
-// readdir, statfs, name look-up). Bounded by the number of operations that wait for it. Also the
-// writer of log lines, on a thread of its own so that a slow name server does not hold them up.
+// The low-priority helper threads of the process, for calls that have no ring operation: one for
+// files (ftruncate, readdir, statfs), which produces wait for, and one for name look-up, which a
+// dead name server holds up for many seconds. Each is bounded by the number of operations that wait
+// for it. Also the writer of log lines, on a thread of its own so that neither holds them up.
 #pragma once
 
 #include <condition_variable>
@@ -25,7 +26,7 @@ class Offload {
  public:
   Offload();
   ~Offload();
-  // Runs `op` on the helper thread; then it is in `home.done` and the eventfd is written.
+  // Runs `op` on its helper thread; then it is in `home.done` and the eventfd is written.
   void submit(Op& op, OffloadHome& home);
   // False when kLogLinesQueued lines wait already; the drop is counted and told with the next line.
   bool write_line(std::string line);
@@ -37,18 +38,22 @@ class Offload {
     Op* op;
     OffloadHome* home;
   };
-  void run_jobs();
+  struct Helper {
+    std::condition_variable wake;
+    std::deque<Job> jobs;
+    std::thread thread;
+  };
+  void run_jobs(Helper& helper);
   void run_lines();
 
   std::mutex mutex_;
-  std::condition_variable wake_jobs_;
   std::condition_variable wake_lines_;
-  std::deque<Job> jobs_;
   std::deque<std::string> lines_;
   uint64_t lines_dropped_ = 0;
   bool lines_wanted_ = true;
   bool stopping_ = false;
-  std::thread jobs_thread_;
+  Helper files_;
+  Helper names_;
   std::thread lines_thread_;
 };
 

@@ -1,6 +1,7 @@
 #include "cmd/broker/quotas/quotas.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
@@ -62,20 +63,32 @@ void Quotas::install(const metadata::Image& image) {
   any_ = table_.any_of_requests();
   ++version_;
   if (reactor::this_shard().id() != ShardId(0)) return;
+  auto known = std::exchange(addresses_, {});
   for (std::string& host : table_.hosts()) {
-    look_ups_.spawn("host of a quota", look_up(std::move(host), version_));
+    auto found = known.extract(host);
+    if (found.empty()) {
+      addresses_.emplace(host, "");
+      look_ups_.spawn("host of a quota", look_up(std::move(host)));
+    } else {
+      if (!found.mapped().empty()) table_.name_host(host, found.mapped());
+      addresses_.insert(std::move(found));
+    }
   }
 }
 
-Task<void> Quotas::look_up(std::string host, uint64_t version) {
+// Whatever was installed meanwhile: it counts when the host still has a quota.
+Task<void> Quotas::look_up(std::string host) {
   const auto addresses = co_await reactor::resolve(host, 0);
-  if (version != version_) co_return;
+  const auto wanted = addresses_.find(host);
+  if (wanted == addresses_.end()) co_return;
   if (!addresses || addresses->empty()) {
     reactor::log_warning("the quota of ip {} is not in force: the name has no address", host);
+    addresses_.erase(wanted);
     co_return;
   }
   const std::string& first = addresses->front().host;
-  table_.name_host(host, metadata::canonical_ip(first).value_or(first));
+  wanted->second = metadata::canonical_ip(first).value_or(first);
+  table_.name_host(host, wanted->second);
 }
 
 Task<void> Quotas::stop() { co_await look_ups_.close(); }

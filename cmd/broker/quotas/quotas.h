@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,7 +65,7 @@ class Quotas {
   uint32_t running = 0;
 
  private:
-  reactor::Task<void> look_up(std::string host, uint64_t version);
+  reactor::Task<void> look_up(std::string host);
 
   // Fixed at construction.
   Broker& broker_;
@@ -79,6 +80,9 @@ class Quotas {
   QuotaTable table_;
   uint64_t version_ = 0;
   bool any_ = false;
+  // Of the hosts that have a quota by name; empty while it is looked up. A host is looked up once,
+  // not at every change of any quota; without an address, again at the next. On shard 0 only.
+  std::map<std::string, std::string> addresses_;
   // Written by the charges.
   QuotaBook book_;
   QuotaBook mutations_;

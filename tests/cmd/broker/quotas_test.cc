@@ -278,6 +278,38 @@ TEST_CASE("an answer is whole though the metadata changes while its quota is ask
   }
 }
 
+TEST_CASE("the host of a quota is looked up when it is new, not at every change of a quota") {
+  Cluster cluster;
+  int look_ups = 0;
+  cluster.world().crash_when(
+      cluster.broker(),
+      [&](const reactor::sim::Step& step) {
+        const bool submitted = step.kind == reactor::sim::StepKind::submit;
+        look_ups += submitted && step.op->code == reactor::OpCode::resolve ? 1 : 0;
+        return false;
+      },
+      reactor::sim::DiskOutcome::all_lost);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await set_quota(c, {{"ip", "client1"}}, "connection_creation_rate", 1);
+    co_await reactor::sleep_for(1s);
+    for (const double rate : {1e6, 2e6, 3e6}) {
+      co_await set_quota(c, {{"client-id", "x"}}, "producer_byte_rate", rate);
+    }
+    // It is in force after these, too.
+    int served = 0;
+    for (int i = 0; i < 11; ++i) {
+      Client another;
+      co_await another.connect();
+      co_await another.post(9, kafka::MetadataRequest{});
+      served += (co_await another.frame(30s)).has_value() ? 1 : 0;
+      co_await another.close();
+    }
+    EXPECT_EQ(served, 10);
+  });
+  // One for the answer, one for the quota.
+  EXPECT_EQ(look_ups, 2);
+}
+
 TEST_CASE("a stop does not wait for whom a quota holds back") {
   Cluster cluster;
   cluster.tell([](Client& c) -> Task<void> {
