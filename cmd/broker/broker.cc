@@ -206,30 +206,35 @@ Task<void> Broker::turn_away(int fd) {
 }
 
 // Its address opened more connections than it may (KIP-612): as with Kafka this one stays open for
-// the time that brings the rate down, is not read, and is closed then.
+// the time that brings the rate down, is not read, and is closed then. It is none of
+// max.connections, which would serve nobody else meanwhile; those that stay open have a bound of
+// their own, and beyond it they are closed at once.
 Task<void> Broker::close_later(int fd, int32_t throttle_ms) {
   local().quotas().count_throttle(QuotaKind::connection, throttle_ms);
-  const MonoTime until = reactor::this_shard().now() + std::chrono::milliseconds(throttle_ms);
-  co_await stopping_.wait(until);
+  if (connections_held_ < kConnectionsHeldMax) {
+    ++connections_held_;
+    const MonoTime until = reactor::this_shard().now() + std::chrono::milliseconds(throttle_ms);
+    co_await stopping_.wait(until);
+    --connections_held_;
+  }
   const Status closed = co_await reactor::Socket(fd).close();
   if (!closed) reactor::log_warning("a connection was not closed: {}", closed.error().to_string());
-  --connections_open_;
 }
 
 Task<void> Broker::accept_loop(Bound& bound) {
   for (;;) {
     const auto fd = co_await bound.socket.accept();
     if (!fd) co_return;
+    if (const int32_t throttle_ms = local().quotas().connect(*fd); throttle_ms > 0) {
+      accepting_.spawn("throttled connection", close_later(*fd, throttle_ms));
+      continue;
+    }
     if (connections_open_ >= connections_max()) {
       metrics_->connections_refused.add();
       co_await turn_away(*fd);
       continue;
     }
     ++connections_open_;
-    if (const int32_t throttle_ms = local().quotas().connect(*fd); throttle_ms > 0) {
-      accepting_.spawn("throttled connection", close_later(*fd, throttle_ms));
-      continue;
-    }
     metrics_->connections_accepted.add();
     const ShardId to(next_shard_++ % config_.shards);
     const Listener* listener = &bound.listener;

@@ -86,6 +86,7 @@ class Broker {
   reactor::Gate accepting_;
   uint32_t next_shard_ = 0;
   uint32_t connections_open_ = 0;
+  uint32_t connections_held_ = 0;  // by a quota, unserved; not among those that are open
   bool told_of_full_ = false;
   reactor::Event stopping_;  // ends what is held back
   Phase phase_ = Phase::starting;

@@ -35,8 +35,9 @@ inline constexpr Duration kSlowRequestLogInterval =
 inline constexpr size_t kSlowRequestNameMax = 64;    // of a client id in such a line
 inline constexpr size_t kQuotaAccountsMax = 20'000;  // a shard; some 600 bytes each
 inline constexpr int kQuotaHostsPerRequest = 16;     // names that one AlterClientQuotas may look up
-inline constexpr Duration kFetchWaitMax = 10min;     // a longer max_wait_ms is cut
-inline constexpr double kUnlimitedRate = 1e15;       // bytes a second: no disk has it
+inline constexpr uint32_t kConnectionsHeldMax = 256;  // by a quota: each is a file descriptor
+inline constexpr Duration kFetchWaitMax = 10min;      // a longer max_wait_ms is cut
+inline constexpr double kUnlimitedRate = 1e15;        // bytes a second: no disk has it
 inline constexpr int64_t kBackoffMsMax = 86'400'000;  // log.cleaner.backoff.ms: a day is never
 
 }  // namespace odradek::broker

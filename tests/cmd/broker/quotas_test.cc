@@ -1,4 +1,5 @@
 // Client quotas end to end: who is over one is answered at once, told how long, and read no sooner.
+#include "cmd/broker/limits.h"
 #include "net/kafka/messages/alter_client_quotas_request.h"
 #include "net/kafka/messages/alter_client_quotas_response.h"
 #include "net/kafka/messages/api_versions_request.h"
@@ -276,6 +277,33 @@ TEST_CASE("an answer is whole though the metadata changes while its quota is ask
   for (const auto reader : readers) {
     EXPECT(cluster.world().run_until_exit(reader, 10min) == reactor::sim::Run::done);
   }
+}
+
+// More connections from one address than are held; each is for some 1 s.
+Task<void> be_held_back(Client& c) {
+  constexpr uint32_t kServed = 10;
+  co_await set_quota(c, {{"ip", std::nullopt}}, "connection_creation_rate", 1);
+  std::vector<std::unique_ptr<Client>> all;
+  for (uint32_t i = 0; i < kServed + kConnectionsHeldMax + 10; ++i) {
+    all.push_back(std::make_unique<Client>());
+    co_await all.back()->connect();
+  }
+  co_await reactor::sleep_for(400ms);
+  for (uint32_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(co_await all[i]->closed(1ms), i >= kServed + kConnectionsHeldMax);
+  }
+  for (auto& client : all) co_await client->close();
+}
+
+TEST_CASE("connections that are held back take no place from others, and have a bound") {
+  Cluster cluster({{"max.connections", "12"}});
+  const auto held = cluster.begin(&be_held_back);
+  cluster.world().run_for(300ms);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await c.post(9, kafka::MetadataRequest{});
+    EXPECT((co_await c.frame(5s)).has_value());
+  });
+  EXPECT(cluster.world().run_until_exit(held, 10min) == reactor::sim::Run::done);
 }
 
 TEST_CASE("the host of a quota is looked up when it is new, not at every change of a quota") {
