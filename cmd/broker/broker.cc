@@ -291,6 +291,8 @@ Task<Status> Broker::open_http() {
 }
 
 Task<Status> Broker::start() {
+  const uint64_t key_low = reactor::this_shard().random();
+  quota_names_ = log::KeyHasher(key_low, reactor::this_shard().random());
   metrics_ = std::make_unique<BrokerMetrics>(*this);
   CO_TRY_ASSIGN(defaults_, metadata::topic_defaults(config_.properties));
   // Ports first: nothing is touched when one is taken. Clients are let in at the end.

@@ -17,6 +17,7 @@
 #include "cmd/broker/broker_metrics.h"
 #include "cmd/broker/broker_shard.h"
 #include "log/directory.h"
+#include "log/key_hash.h"
 #include "log/log_manager.h"
 #include "reactor/socket.h"
 #include "reactor/task.h"
@@ -46,6 +47,8 @@ class Broker {
   const std::string& cluster_id() const { return cluster_id_; }
   // Of the metadata quorum (KIP-853): 1 when its voters stand in the log. Fixed by start().
   int16_t kraft_version() const { return kraft_version_; }
+  // For the names of quotas' accounts. Fixed by start(), before there is metadata.
+  const log::KeyHasher& quota_names() const { return quota_names_; }
   // REQUIRES: called on shard 0, once for each connection that was given to a shard.
   reactor::Task<void> connection_ended();
   // Whether every log directory was left by a clean stop. REQUIRES: start() ended well.
@@ -78,6 +81,7 @@ class Broker {
   metadata::TopicDefaults defaults_;
   std::string cluster_id_;
   int16_t kraft_version_ = 0;
+  log::KeyHasher quota_names_{0, 0};
   std::unique_ptr<log::LogStore> store_;
   log::DirectoryLock metadata_lock_;  // when metadata.log.dir is none of log.dirs
   std::vector<BrokerShard*> shards_;  // each owned by its shard; made in start(), freed in stop()

@@ -33,7 +33,8 @@ inline constexpr size_t kFetchSessionPartitionsMax = 200'000;  // a session
 inline constexpr Duration kSlowRequestLogInterval =
     1s;                                              // between two log lines about slow requests
 inline constexpr size_t kSlowRequestNameMax = 64;    // of a client id in such a line
-inline constexpr size_t kQuotaAccountsMax = 20'000;  // a shard; some 600 bytes each
+inline constexpr size_t kQuotaAccountsMax = 20'000;  // a shard; some 600 bytes and two names each
+inline constexpr size_t kQuotaAccountNameMax = 256;  // a longer name is kept as its hash
 inline constexpr int kQuotaHostsPerRequest = 16;     // names that one AlterClientQuotas may look up
 inline constexpr uint32_t kConnectionsHeldMax = 256;  // by a quota: each is a file descriptor
 inline constexpr Duration kFetchWaitMax = 10min;      // a longer max_wait_ms is cut

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 
+#include "cmd/broker/limits.h"
 #include "reactor/base/check.h"
 #include "replication/metadata/client_quotas.h"
 
@@ -67,8 +68,9 @@ void QuotaTable::add(const QuotaEntity& entity, std::string_view key, double val
   }
 }
 
-QuotaTable QuotaTable::of(const metadata::Image& image) {
+QuotaTable QuotaTable::of(const metadata::Image& image, const log::KeyHasher& names) {
   QuotaTable table;
+  table.names_ = names;
   image.for_each_quota([&](const QuotaEntity& entity, const metadata::QuotaValues& values) {
     for (const auto& [key, value] : values) table.add(entity, key, value);
   });
@@ -125,10 +127,18 @@ std::optional<QuotaMatch> QuotaTable::match(QuotaKind kind, std::string_view use
   const Tags shared = tags(bounds, user, client_id);
   const auto bound = limit(bounds, shared);
   if (!bound) return std::nullopt;
+  return QuotaMatch{account(kind, shared), *bound};
+}
+
+// A client id may have 32 KB, and accounts are bounded by their number: a long name is kept as its
+// hash. The hash is keyed, so that nobody can choose a name that shares somebody else's account.
+std::string QuotaTable::account(QuotaKind kind, const Tags& tags) const {
   // The length keeps apart what a name may contain.
-  return QuotaMatch{fmt::format("{}:{}:{}:{}", static_cast<int>(kind), shared.user.size(),
-                                shared.user, shared.client),
-                    *bound};
+  std::string name =
+      fmt::format("{}:{}:{}:{}", static_cast<int>(kind), tags.user.size(), tags.user, tags.client);
+  if (name.size() <= kQuotaAccountNameMax) return name;
+  const log::KeyHash hash = names_(as_bytes(name));
+  return fmt::format("#{:016x}{:016x}", hash.high, hash.low);
 }
 
 std::optional<double> QuotaTable::connections(std::string_view address) const {

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "log/key_hash.h"
 #include "replication/metadata/image.h"
 
 namespace odradek::broker {
@@ -30,13 +31,14 @@ std::string_view quota_name(QuotaKind kind);  // as metrics and help name it
 // Who shares one account, and what it may use: bytes a second, percent of one thread, partitions a
 // second.
 struct QuotaMatch {
-  std::string account;
+  std::string account;  // kQuotaAccountNameMax at most
   double limit = 0;
 };
 
 class QuotaTable {
  public:
-  static QuotaTable of(const metadata::Image& image);
+  // `names` makes the names of accounts short; all shards have the same.
+  static QuotaTable of(const metadata::Image& image, const log::KeyHasher& names);
 
   // Whether any quota of that kind is set at all.
   bool any(QuotaKind kind) const;
@@ -65,7 +67,9 @@ class QuotaTable {
   static Tags tags(const Bounds& bounds, std::string_view user, std::string_view client);
   static std::optional<double> limit(const Bounds& bounds, const Tags& tags);
   void add(const metadata::QuotaEntity& entity, std::string_view key, double value);
+  std::string account(QuotaKind kind, const Tags& tags) const;
 
+  log::KeyHasher names_{0, 0};
   std::array<Bounds, kQuotaKinds> bounds_;  // of all but connections
   std::map<Name, double> ips_;
 };

@@ -59,7 +59,7 @@ Quotas::Quotas(Broker& broker, const BrokerConfig& config)
 }
 
 void Quotas::install(const metadata::Image& image) {
-  table_ = QuotaTable::of(image);
+  table_ = QuotaTable::of(image, broker_.quota_names());
   any_ = table_.any_of_requests();
   ++version_;
   if (reactor::this_shard().id() != ShardId(0)) return;

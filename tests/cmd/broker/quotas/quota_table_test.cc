@@ -1,5 +1,6 @@
 #include "cmd/broker/quotas/quota_table.h"
 
+#include "cmd/broker/limits.h"
 #include "replication/metadata/image_builder.h"
 #include "replication/metadata/record_types.h"
 #include "tests/test.h"
@@ -18,7 +19,7 @@ struct Table {
     metadata::RecordList list;
     list.add(record, 0);
     CHECK(builder.apply(BytesView(list.values()[0])).has_value());
-    table = QuotaTable::of(builder.image());
+    table = QuotaTable::of(builder.image(), log::KeyHasher(1, 2));
   }
   std::optional<QuotaMatch> match(std::string_view user, std::string_view client,
                                   QuotaKind kind = QuotaKind::produce) const {
@@ -55,6 +56,19 @@ TEST_CASE("the most exact quota decides, in Kafka's order") {
   EXPECT_EQ(t.limit("u", "x"), 2);
   EXPECT_EQ(t.limit("x", "c"), 4);
   EXPECT_EQ(t.limit("x", "x"), 5);
+}
+
+TEST_CASE("a long name makes no long account, and one that only its own bearer has") {
+  Table t;
+  t.set({{"user", kDefault}, {"client-id", kDefault}}, 5);
+  const std::string name(32'000, 'n');
+  const std::string account = t.match("u", name)->account;
+  EXPECT(account.size() <= kQuotaAccountNameMax);
+  EXPECT_EQ(t.match("u", name)->account, account);
+  EXPECT_NE(t.match("u", name + "n")->account, account);
+  EXPECT_NE(t.match("v", name)->account, account);
+  const std::string longest(kQuotaAccountNameMax - 6, 'n');
+  EXPECT(t.match("u", longest)->account.ends_with(longest));
 }
 
 TEST_CASE("an account is shared by whom the quota means, and by nobody else") {
