@@ -15,12 +15,6 @@ struct Place {
   int32_t partition = 0;
 };
 
-void take_out(Partitions& from, const Place& place) {
-  const auto found = from.find(place.topic);
-  found->second.erase(place.partition);
-  if (found->second.empty()) from.erase(found);
-}
-
 // All members want the same topics: each gets its share, and what is left over stays with who has
 // it, or goes to the last ones.
 class EvenAssignor {
@@ -31,14 +25,15 @@ class EvenAssignor {
     const auto& topics = input_.members.front().topics;
     int32_t total = 0;
     for (const auto& topic : topics) total += input_.partitions.at(topic);
-    collect_unowned();
+    take_stock();
     const auto members = static_cast<int32_t>(input_.members.size());
     int32_t extras = total % members;
     std::vector<std::pair<std::string, int32_t>> below_quota;
     for (int32_t i = 0; i < members; ++i) {
       const Member& member = input_.members[static_cast<size_t>(i)];
       bool takes_extra = extras > 0;
-      int32_t left = keep(member, total / members + (takes_extra ? 1 : 0));
+      const int32_t quota = total / members + (takes_extra ? 1 : 0);
+      int32_t left = keep(member, had_[static_cast<size_t>(i)], quota);
       if (left > 0 && takes_extra && members - i > extras) {
         takes_extra = false;  // there are others for it
         --left;
@@ -51,11 +46,19 @@ class EvenAssignor {
   }
 
  private:
-  void collect_unowned() {
+  // A target may name what does not exist, or give one partition to two: the leader of a classic
+  // group wrote it, or the topic was made anew since. Who comes first has it.
+  void take_stock() {
     std::map<Uuid, std::set<int32_t>> owned;
     for (const auto& member : input_.members) {
+      Partitions& had = had_.emplace_back();
       for (const auto& [topic, partitions] : member.before) {
-        owned[topic].insert(partitions.begin(), partitions.end());
+        if (!member.topics.contains(topic)) continue;
+        const int32_t count = input_.partitions.at(topic);
+        for (const int32_t i : partitions) {
+          if (i < 0 || i >= count || !owned[topic].insert(i).second) continue;
+          had[topic].insert(i);
+        }
       }
     }
     for (const auto& topic : input_.members.front().topics) {
@@ -66,18 +69,14 @@ class EvenAssignor {
   }
 
   // What the member had stays as far as its quota goes. How much of the quota is left.
-  int32_t keep(const Member& member, int32_t quota) {
-    Partitions& kept = out_[member.id] = member.before;
-    for (const auto& [topic, partitions] : member.before) {
-      if (!member.topics.contains(topic)) {
-        kept.erase(topic);
-        continue;
-      }
+  int32_t keep(const Member& member, const Partitions& had, int32_t quota) {
+    Partitions& kept = out_[member.id];
+    for (const auto& [topic, partitions] : had) {
       for (const int32_t partition : partitions) {
         if (quota > 0) {
           --quota;
+          kept[topic].insert(partition);
         } else {
-          take_out(kept, {topic, partition});
           unassigned_.push_back({topic, partition});
         }
       }
@@ -97,6 +96,7 @@ class EvenAssignor {
 
   const AssignorInput& input_;
   Targets out_;
+  std::vector<Partitions> had_;  // by member
   std::vector<Place> unassigned_;
 };
 

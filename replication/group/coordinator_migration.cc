@@ -23,6 +23,21 @@ Partitions plain(const OwnedPartitions& owned) {
   return out;
 }
 
+// What a classic member was given, of what exists and was not given to another member before: a
+// leader may write anything, and a partition has one owner. Adds it to `taken`.
+Partitions take_free(const Member& member, const ClusterView& view, Partitions& taken) {
+  Partitions out;
+  const auto said = with_ids(parse_assignment(member.assignment)->partitions, view);
+  for (const auto& [topic, indexes] : said) {
+    const int32_t count = view.find(topic)->partitions;
+    for (const int32_t index : indexes) {
+      if (index < 0 || index >= count || !taken[topic].insert(index).second) continue;
+      out[topic].insert(index);
+    }
+  }
+  return out;
+}
+
 OwnedPartitions since(const Partitions& partitions, int32_t epoch) {
   OwnedPartitions out;
   for (const auto& [topic, indexes] : partitions) {
@@ -102,12 +117,13 @@ void Coordinator::upgrade(Step& step, const std::string& name) {
   if (old.members().empty()) return;
   const int32_t epoch = old.generation();
   std::map<std::string, Partitions> targets;
+  Partitions taken;
   for (const auto& [id, member] : old.members()) {
     const auto spoken = old.protocol().value_or(member.protocols.front().name);
     write(step,
           SubscriptionRecord{
               name, id, as_subscription(member, *parse_subscription(member.metadata(spoken)))});
-    targets[id] = with_ids(parse_assignment(member.assignment)->partitions, view_);
+    targets[id] = take_free(member, view_, taken);
   }
   const int64_t hash = metadata_hash(view_, group.topic_names());
   write(step, EpochRecord{name, GroupEpoch{epoch, hash}});

@@ -30,6 +30,9 @@ class Group {
     input_.members.push_back(std::move(member));
     return *this;
   }
+  void had(size_t index, uint8_t topic, const std::set<int32_t>& partitions) {
+    input_.members[index].before[id_of(topic)] = partitions;
+  }
   void remove(size_t index) {
     input_.members.erase(input_.members.begin() + static_cast<ptrdiff_t>(index));
   }
@@ -140,6 +143,19 @@ TEST_CASE("both are sound for any group, and uniform settles") {
     EXPECT(group.assign(kUniform) == uniform);
     group.remove(random.below(group.input().members.size()));
     if (!group.input().members.empty()) expect_sound(group.input(), group.assign(kUniform));
+  }
+}
+
+TEST_CASE("uniform keeps only what exists, and for who had it first") {
+  for (const bool same : {true, false}) {
+    Group group({2, 1});
+    group.member({1}).member({1}).member(same ? std::vector<uint8_t>{1} : std::vector<uint8_t>{2});
+    group.had(0, 1, {-1, 0, 1, 5});
+    group.had(0, 9, {0});
+    group.had(1, 1, {0, 1, 7});
+    const Targets targets = group.assign(kUniform);
+    expect_sound(group.input(), targets);
+    EXPECT(targets.at("m0").at(id_of(1)) == std::set<int32_t>{0});
   }
 }
 

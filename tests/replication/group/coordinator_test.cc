@@ -54,6 +54,9 @@ TEST_CASE("a restart and a failed append find consumer groups as they were ackno
 TEST_CASE("a classic group becomes a consumer group and back with its members in it") {
   expect_as_written("migration");
 }
+TEST_CASE("a classic leader's nonsense does not outlive the migration: one owner a partition") {
+  expect_as_written("migration_faults");
+}
 
 }  // namespace
 }  // namespace odradek::group
