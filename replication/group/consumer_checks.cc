@@ -186,6 +186,9 @@ KafkaCode check_fetch(const ConsumerGroup& group, const OffsetFetch& fetch) {
 }
 
 KafkaCode check_join(const Config& config, const ConsumerGroup& group, const JoinGroup& join) {
+  if (!config.consumer.upgrades && !config.consumer.downgrades) {
+    return KafkaCode::inconsistent_group_protocol;
+  }
   const auto& member_id = join.who.member_id;
   const bool known = !member_id.empty() && group.find(member_id);
   if (!known && group.members().size() >= static_cast<size_t>(config.consumer.members_max)) {

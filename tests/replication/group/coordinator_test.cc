@@ -57,6 +57,9 @@ TEST_CASE("a classic group becomes a consumer group and back with its members in
 TEST_CASE("a classic leader's nonsense does not outlive the migration: one owner a partition") {
   expect_as_written("migration_faults");
 }
+TEST_CASE("the migration policy decides whether classic members may join a consumer group") {
+  expect_as_written("migration_policy");
+}
 
 }  // namespace
 }  // namespace odradek::group
