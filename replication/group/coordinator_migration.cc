@@ -186,7 +186,9 @@ void Coordinator::join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup
   refresh_epoch(step, group, changed);
   const auto owned = std::optional(with_ids(parsed.owned, view_));
   if (!becomes_classic) refresh_target(step, group);
-  if (!becomes_classic || !changed) reconcile_member(step, group, member_id, owned, changed);
+  // Then nobody worked out what the members of the classic group shall have: they meet for that.
+  const bool stale = becomes_classic && group.target_epoch().epoch < group.epoch();
+  if (!stale) reconcile_member(step, group, member_id, owned, changed);
   ConsumerMember& member = *group.find(member_id);
   JoinAnswer answer;
   answer.member_id = member_id;
@@ -197,7 +199,7 @@ void Coordinator::join(Step& step, RequestId id, ConsumerGroup& group, JoinGroup
   member.sync_end = step.now.mono + ms(join.rebalance_timeout_ms);
   arm(group, member.sync_end);
   begin_session(step.now, group, member);
-  if (becomes_classic) downgrade(step, group, {}, changed);
+  if (becomes_classic) downgrade(step, group, {}, stale);
   reply(step, id, std::move(answer));
 }
 

@@ -60,6 +60,9 @@ TEST_CASE("a classic leader's nonsense does not outlive the migration: one owner
 TEST_CASE("the migration policy decides whether classic members may join a consumer group") {
   expect_as_written("migration_policy");
 }
+TEST_CASE("a group that becomes classic with a stale target rebalances at once") {
+  expect_as_written("migration_stale");
+}
 
 }  // namespace
 }  // namespace odradek::group
