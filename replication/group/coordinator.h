@@ -181,6 +181,7 @@ class Coordinator {
   void refresh_target(Step& step, ConsumerGroup& group);
   void reconcile_member(Step& step, ConsumerGroup& group, const std::string& member,
                         const std::optional<Partitions>& owned, bool subscription_changed);
+  void time_revocation(Now now, ConsumerGroup& group, ConsumerMember& member);
   void take_out(Step& step, const std::string& group, const std::string& member);
   void fence(Step& step, ConsumerGroup& group, const std::set<std::string>& members);
   void fire(Step& step, ConsumerGroup& group);

@@ -186,12 +186,21 @@ void Coordinator::reconcile_member(Step& step, ConsumerGroup& group, const std::
   CurrentAssignment next = reconcile({group, view_, member, owned, subscription_changed});
   if (next == member.now) return;
   write(step, CurrentRecord{group.id(), id, std::move(next)});
-  // Classic members have times of their own, for coming to the rebalance.
-  if (member.is_classic()) return;
-  const bool must_give_up = member.now.state == MemberState::unrevoked;
-  member.revoke_end =
-      must_give_up ? step.now.mono + ms(member.said.rebalance_timeout_ms) : kMonoMax;
-  arm(group, member.revoke_end);
+  member.revoke_end = kMonoMax;
+  time_revocation(step.now, group, member);
+}
+
+// The time to give up partitions runs while the member has to: not when it left for a while and has
+// them no more. Classic members have times of their own, for coming to the rebalance.
+void Coordinator::time_revocation(Now now, ConsumerGroup& group, ConsumerMember& member) {
+  const bool must_give_up = !member.is_classic() && member.now.state == MemberState::unrevoked &&
+                            member.now.epoch != kLeaveStaticEpoch;
+  if (!must_give_up) {
+    member.revoke_end = kMonoMax;
+  } else if (member.revoke_end == kMonoMax) {
+    member.revoke_end = now.mono + ms(member.said.rebalance_timeout_ms);
+    arm(group, member.revoke_end);
+  }
 }
 
 void Coordinator::leave(Step& step, RequestId id, const ConsumerHeartbeat& beat) {
@@ -211,6 +220,7 @@ void Coordinator::leave(Step& step, RequestId id, const ConsumerHeartbeat& beat)
     for (auto& [partition, epoch] : partitions) epoch = 0;
   }
   write(step, CurrentRecord{beat.group, beat.member_id, std::move(now)});
+  time_revocation(step.now, group, *group.find(beat.member_id));
   reply(step, id, std::move(answer));
 }
 
@@ -341,9 +351,7 @@ void Coordinator::begin_session(Now now, ConsumerGroup& group, ConsumerMember& m
 void Coordinator::begin_sessions(Now now, ConsumerGroup& group) {
   for (auto& [id, member] : group.members()) {
     begin_session(now, group, member);
-    if (member.is_classic() || member.now.state != MemberState::unrevoked) continue;
-    member.revoke_end = now.mono + ms(member.said.rebalance_timeout_ms);
-    arm(group, member.revoke_end);
+    time_revocation(now, group, member);
   }
 }
 

@@ -285,7 +285,9 @@ void Coordinator::undo_record(const ConsumerRecord& before, Now now) {
         group->topics_changed = true;
         if constexpr (requires { record.member; }) {
           ConsumerMember* member = group->find(record.member);
-          if (member && member->session_end == kMonoMax) begin_session(now, *group, *member);
+          if (!member) return;
+          if (member->session_end == kMonoMax) begin_session(now, *group, *member);
+          time_revocation(now, *group, *member);
         }
       },
       before);
