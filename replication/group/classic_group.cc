@@ -56,6 +56,7 @@ ClassicGroup::ClassicGroup(std::string id, uint64_t serial, const LoggedGroup& l
     member.session_timeout_ms = m.session_timeout_ms;
     member.protocols = {{logged.protocol.value_or(""), m.subscription}};
     member.assignment = m.assignment;
+    remove(m.id);  // named twice: the last one counts, as in Kafka
     add(std::move(member), logged.protocol_type);
   }
   if (!logged.protocol_type.empty()) protocol_type_ = logged.protocol_type;

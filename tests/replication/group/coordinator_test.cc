@@ -64,5 +64,30 @@ TEST_CASE("a group that becomes classic with a stale target rebalances at once")
   expect_as_written("migration_stale");
 }
 
+TEST_CASE("of a member that a logged group names twice the last one counts") {
+  LoggedGroup logged;
+  logged.protocol_type = "consumer";
+  logged.generation = 3;
+  logged.protocol = "range";
+  logged.leader = "a";
+  for (const char* id : {"a", "b", "a"}) {
+    auto& member = logged.members.emplace_back();
+    member.id = id;
+    member.client_id = "c" + std::to_string(logged.members.size());
+    member.instance_id = "i" + std::to_string(logged.members.size());
+    member.session_timeout_ms = 10'000;
+  }
+  const TestCluster cluster;
+  Coordinator coordinator({}, cluster);
+  coordinator.replay(LoggedRecord(GroupRecord{"g", logged}));
+  coordinator.loaded({});
+  const ClassicGroup* group = coordinator.find("g");
+  REQUIRE(group != nullptr);
+  REQUIRE_EQ(group->members().size(), 2u);
+  EXPECT_EQ(group->members().at("a").client_id, "c3");
+  EXPECT(group->is_leader("a"));
+  EXPECT(group->static_member("i1") == nullptr);
+}
+
 }  // namespace
 }  // namespace odradek::group
