@@ -164,6 +164,11 @@ Status GroupPartition::replay(const log::LogSlice& slice) {
   for (log::WalkStep step = walker.next(); step.kind == log::WalkStep::Kind::batch;
        step = walker.next()) {
     if (step.header.attributes.control()) continue;
+    // Whether it counts is up to a marker behind it, which nobody here follows.
+    if (step.header.attributes.transactional()) {
+      return fail(Errc::unsupported, "offsets of a transaction, in the batch at offset " +
+                                         std::to_string(step.header.base_offset.value));
+    }
     log::RecordReader reader(step.bytes, kLoadBatchBytesMax);
     for (;;) {
       TRY_ASSIGN(const auto record, reader.next());

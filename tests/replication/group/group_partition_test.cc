@@ -1,0 +1,69 @@
+// The shell of a coordinator, over a log in a simulated world.
+#include "replication/group/group_partition.h"
+
+#include <algorithm>
+
+#include "tests/log/log_testing.h"
+#include "tests/replication/group/consumer_words.h"
+
+namespace odradek::group {
+namespace {
+
+using log::test::BatchSpec;
+using log::test::Live;
+using log::test::LogWorld;
+using log::test::must;
+using reactor::Task;
+
+const log::TopicPartition kId = log::test::partition_id(1);
+const Config kConfig;
+const TestCluster kNoTopics;
+
+Uuid topic_id(uint8_t number) {
+  Uuid id;
+  id.bytes[15] = number;
+  return id;
+}
+
+// A partition over `live`'s log; the topic t has the id that `now` says, zero for none.
+std::unique_ptr<GroupPartition> begin(Live& live, const Uuid* now = nullptr) {
+  auto partition = std::make_unique<GroupPartition>(
+      *live.manager, kId, "__consumer_offsets-0", kConfig, kNoTopics,
+      [now](std::string_view, const Uuid& id) {
+        return now && (now->is_zero() || (!id.is_zero() && id != *now));
+      });
+  partition->start();
+  return partition;
+}
+
+Task<KafkaCode> commit(GroupPartition& partition, int64_t offset, Uuid topic) {
+  OffsetCommit request;
+  request.group = "g";
+  request.offsets.push_back({.topic = "t", .topic_id = topic, .offset = offset});
+  const Answer answer = co_await partition.call(std::move(request));
+  co_return std::get<OffsetCommitAnswer>(answer).errors.at(0);
+}
+
+Task<void> find_a_transaction(Live& live) {
+  must(co_await live.open(kId));
+  co_await live.append(kId,
+                       BatchSpec{.producer = 7, .epoch = 0, .sequence = 0, .transactional = true});
+  const auto partition = begin(live);
+  co_await reactor::sleep_for(1s);
+  EXPECT(co_await commit(*partition, 1, topic_id(1)) == KafkaCode::coordinator_not_available);
+  co_await partition->stop();
+}
+
+TEST_CASE("offsets of a transaction are not taken for committed ones: the partition says so") {
+  LogWorld log;
+  log.live(find_a_transaction);
+  const auto& lines = log.world.lines(log.node);
+  EXPECT(std::ranges::any_of(lines, [](const std::string& line) {
+    return line.contains(
+        "__consumer_offsets-0: its groups cannot be served: unsupported: offsets "
+        "of a transaction, in the batch at offset 0");
+  }));
+}
+
+}  // namespace
+}  // namespace odradek::group
