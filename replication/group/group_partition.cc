@@ -143,6 +143,7 @@ void GroupPartition::release(bool parked_only) {
 }
 
 void GroupPartition::end_parked() {
+  draining_ = true;
   if (state_ == State::active) state_ = State::draining;
   release(true);
 }
@@ -214,7 +215,7 @@ Task<void> GroupPartition::load() {
 }
 
 void GroupPartition::loaded() {
-  state_ = State::active;
+  state_ = draining_ ? State::draining : State::active;
   take(coordinator_.loaded(now()));
   take(coordinator_.topics_deleted(gone_, now()));
 }

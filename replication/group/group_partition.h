@@ -3,7 +3,8 @@
 // timer.
 //
 //   loading --whole log read--> active --end_parked()--> draining --stop()--> stopped
-//      |                                                                        ^
+//      |                                                    ^                   ^
+//      |--after end_parked()--------------------------------+                   |
 //      +--a record that cannot be read--> damaged ------------------------------+
 //
 // One append is on its way at a time; what the coordinator wants meanwhile goes together into the
@@ -111,6 +112,7 @@ class GroupPartition {
   std::deque<Append> queue_;
   bool writing_ = false;
   bool expiring_ = false;
+  bool draining_ = false;  // loading ends in it
   reactor::Gate gate_;
   Alarm alarm_;
 };

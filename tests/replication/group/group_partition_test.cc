@@ -44,6 +44,17 @@ Task<KafkaCode> commit(GroupPartition& partition, int64_t offset, Uuid topic) {
   co_return std::get<OffsetCommitAnswer>(answer).errors.at(0);
 }
 
+Task<KafkaCode> join(GroupPartition& partition) {
+  JoinGroup request;
+  request.group = "g";
+  request.protocol_type = "consumer";
+  request.protocols = {{"range", {}}};
+  request.session_timeout_ms = 10'000;
+  request.rebalance_timeout_ms = 10'000;
+  const Answer answer = co_await partition.call(std::move(request));
+  co_return std::get<JoinAnswer>(answer).error;
+}
+
 Task<void> find_a_transaction(Live& live) {
   must(co_await live.open(kId));
   co_await live.append(kId,
@@ -63,6 +74,22 @@ TEST_CASE("offsets of a transaction are not taken for committed ones: the partit
         "__consumer_offsets-0: its groups cannot be served: unsupported: offsets "
         "of a transaction, in the batch at offset 0");
   }));
+}
+
+Task<void> stop_while_loading(Live& live) {
+  must(co_await live.open(kId));
+  const auto partition = begin(live);
+  partition->end_parked();
+  EXPECT(co_await join(*partition) == KafkaCode::coordinator_load_in_progress);
+  co_await reactor::sleep_for(1s);
+  EXPECT(co_await join(*partition) == KafkaCode::not_coordinator);
+  EXPECT(co_await commit(*partition, 1, topic_id(1)) == KafkaCode::none);
+  co_await partition->stop();
+}
+
+TEST_CASE("nobody parks any more once a stop began, also when the log was read behind that") {
+  LogWorld log;
+  log.live(stop_while_loading);
 }
 
 }  // namespace
