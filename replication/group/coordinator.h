@@ -66,7 +66,9 @@ class Coordinator {
   // heartbeat.
   void topics_changed(const std::vector<std::string>& topics, bool some_are_new);
   // KIP-211 for some groups from `from` on; `from` becomes the next one, absent when all were seen.
-  Effects expire(std::optional<std::string>& from, size_t groups_max, Now now);
+  // With them go offsets whose topics are `gone`: topics_deleted() may have failed, or a commit
+  // come behind it.
+  Effects expire(std::optional<std::string>& from, size_t groups_max, const Gone& gone, Now now);
 
   MonoTime next_timer() const;
   size_t group_count() const { return groups_.size(); }
@@ -163,6 +165,7 @@ class Coordinator {
   void set_offset(Step& step, const std::string& group, const std::string& topic, int32_t partition,
                   std::optional<CommittedOffset> value);
   void remove_group(Step& step, const std::string& group);
+  void drop_gone(Step& step, const std::string& name, const Entry& entry, const Gone& gone);
   bool expire_offsets(Step& step, const std::string& name, Entry& entry);
   bool expire_offsets_by_commit(Step& step, const std::string& name, Entry& entry);
   void undo(Undo& change, Now now);

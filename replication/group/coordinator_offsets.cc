@@ -19,6 +19,11 @@ size_t utf16_length(std::string_view text) {
   return units;
 }
 
+// An offset of a topic that had this name before.
+bool is_of_another(const Uuid& committed, const Uuid& asked) {
+  return !committed.is_zero() && !asked.is_zero() && committed != asked;
+}
+
 }  // namespace
 
 void Coordinator::store(const OffsetRecord& record) {
@@ -133,9 +138,11 @@ void Coordinator::on(Step& step, RequestId id, OffsetFetch& fetch) {
     auto& topic = answer.topics.emplace_back(OffsetFetchAnswer::Topic{wanted.name, {}});
     const auto at = have.find(wanted.name);
     for (const int32_t index : wanted.partitions) {
-      const bool known = at != have.end() && at->second.contains(index);
-      topic.partitions.push_back(known ? tell(index, at->second.at(index))
-                                       : OffsetFetchAnswer::Partition{index, -1, -1, ""});
+      const CommittedOffset* c = nullptr;
+      if (at != have.end() && at->second.contains(index)) c = &at->second.at(index);
+      if (c && is_of_another(c->topic_id, wanted.id)) c = nullptr;
+      topic.partitions.push_back(c ? tell(index, *c)
+                                   : OffsetFetchAnswer::Partition{index, -1, -1, ""});
     }
   }
   reply(step, id, std::move(answer));
@@ -295,18 +302,21 @@ void Coordinator::undo_record(const ConsumerRecord& before, Now now) {
 
 Effects Coordinator::topics_deleted(const Gone& gone, Now now) {
   Step step{.now = now};
-  for (auto& [name, entry] : groups_) {
-    std::vector<std::pair<std::string, int32_t>> lost;
-    for (const auto& [topic, offsets] : entry.offsets) {
-      for (const auto& [partition, c] : offsets) {
-        if (gone(topic, c.topic_id)) lost.emplace_back(topic, partition);
-      }
-    }
-    for (const auto& [topic, partition] : lost) {
-      set_offset(step, name, topic, partition, std::nullopt);
+  for (auto& [name, entry] : groups_) drop_gone(step, name, entry, gone);
+  return finish(step);
+}
+
+void Coordinator::drop_gone(Step& step, const std::string& name, const Entry& entry,
+                            const Gone& gone) {
+  std::vector<std::pair<std::string, int32_t>> lost;
+  for (const auto& [topic, offsets] : entry.offsets) {
+    for (const auto& [partition, c] : offsets) {
+      if (gone(topic, c.topic_id)) lost.emplace_back(topic, partition);
     }
   }
-  return finish(step);
+  for (const auto& [topic, partition] : lost) {
+    set_offset(step, name, topic, partition, std::nullopt);
+  }
 }
 
 // From when an offset's retention counts depends on who uses it. Whether none is left.
@@ -356,12 +366,14 @@ bool Coordinator::expire_offsets_by_commit(Step& step, const std::string& name, 
   return entry.offsets.empty();
 }
 
-Effects Coordinator::expire(std::optional<std::string>& from, size_t groups_max, Now now) {
+Effects Coordinator::expire(std::optional<std::string>& from, size_t groups_max, const Gone& gone,
+                            Now now) {
   Step step{.now = now};
   auto at = groups_.lower_bound(from.value_or(""));
   for (size_t i = 0; i < groups_max && at != groups_.end(); ++i) {
     const std::string name = at->first;
     Entry& entry = (at++)->second;
+    drop_gone(step, name, entry, gone);
     const bool nothing_left = expire_offsets(step, name, entry);
     const bool awaited = entry.group && !entry.group->pending().empty();
     if (nothing_left && entry.is_empty() && !awaited) remove_group(step, name);

@@ -114,8 +114,9 @@ void GroupPartition::follow_timer() {
 
 void GroupPartition::topics_deleted(const std::vector<std::string>& topics) {
   if (state_ != State::active && state_ != State::draining) return;
-  const auto gone = [&topics](std::string_view topic, const Uuid&) {
-    return std::ranges::find(topics, topic) != topics.end();
+  // One of this name may be there again, with commits of its own.
+  const auto gone = [&](std::string_view topic, const Uuid& id) {
+    return std::ranges::find(topics, topic) != topics.end() && (id.is_zero() || gone_(topic, id));
   };
   take(coordinator_.topics_deleted(gone, now()));
 }
@@ -125,12 +126,21 @@ void GroupPartition::begin_expiry() {
   gate_.spawn("offset expiry", expire(), reactor::TaskClass::background);
 }
 
+// What is gone for the first time may be a topic that another shard heard of before this one, and
+// that is committed to already.
 Task<void> GroupPartition::expire() {
+  std::set<std::pair<std::string, Uuid>> gone_now;
+  const Coordinator::Gone gone = [&](std::string_view topic, const Uuid& id) {
+    if (!gone_(topic, id)) return false;
+    const auto [at, added] = gone_now.emplace(topic, id);
+    return gone_before_.contains(*at);
+  };
   std::optional<std::string> from = "";
   while (from && state_ == State::active) {
-    take(coordinator_.expire(from, kExpireGroupsAtOnce, now()));
+    take(coordinator_.expire(from, kExpireGroupsAtOnce, gone, now()));
     co_await reactor::yield();
   }
+  gone_before_ = std::move(gone_now);
   expiring_ = false;
 }
 

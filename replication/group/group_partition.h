@@ -19,7 +19,9 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/log_manager.h"
@@ -47,14 +49,14 @@ class GroupPartition {
   // end_parked(); what waits for the log only is refused after kCommitWaitMax. While the log is
   // read: COORDINATOR_LOAD_IN_PROGRESS, a heartbeat alone is taken as given, as Kafka does.
   reactor::Task<Answer> call(Request request);
-  // Their offsets go. Not durable when this returns; a start does it again.
+  // Their offsets go. Not durable when this returns; the expiry and a start do it again.
   void topics_deleted(const std::vector<std::string>& topics);
   // Topics were made, grew or went.
   void topics_changed(const std::vector<std::string>& topics, bool some_are_new) {
     coordinator_.topics_changed(topics, some_are_new);
   }
-  // Lets offsets and groups go that nobody used for the time of retention (KIP-211), in the
-  // background.
+  // Lets offsets and groups go that nobody used for the time of retention (KIP-211), and offsets
+  // of topics that are gone since the last time, in the background.
   void begin_expiry();
   // Refuses what waits for other members, now and from now on.
   void end_parked();
@@ -113,6 +115,8 @@ class GroupPartition {
   bool writing_ = false;
   bool expiring_ = false;
   bool draining_ = false;  // loading ends in it
+  // Topics of offsets that the last expiry found gone.
+  std::set<std::pair<std::string, Uuid>> gone_before_;
   reactor::Gate gate_;
   Alarm alarm_;
 };

@@ -123,6 +123,7 @@ struct OffsetFetch {
   struct Topic {
     std::string name;
     std::vector<int32_t> partitions;
+    Uuid id;  // of the topic that has this name now; zero: not known
   };
   std::string group;
   std::optional<std::vector<Topic>> topics;  // absent: all that the group has

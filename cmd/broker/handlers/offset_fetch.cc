@@ -20,6 +20,8 @@ using Request = kafka::OffsetFetchRequest;
 using Reply = kafka::OffsetFetchResponse;
 using Topics = std::vector<group::OffsetFetchAnswer::Topic>;
 
+Uuid id_of(const metadata::Topic* topic) { return topic ? topic->id() : Uuid(); }
+
 template <class Out>
 void fill(Out& out, const group::OffsetFetchAnswer::Partition& p) {
   out.partition_index = p.index;
@@ -49,8 +51,10 @@ Task<void> fetch_one_group(RequestContext& context, const Request& request, Repl
   fetch.group = request.group_id;
   if (request.topics) {
     fetch.topics.emplace();
+    const auto& image = context.shard.image().current();
     for (const auto& t : *request.topics) {
-      fetch.topics->push_back({std::string(t.name), t.partition_indexes});
+      fetch.topics->push_back(
+          {std::string(t.name), t.partition_indexes, id_of(image.find_topic(t.name))});
     }
   }
   auto asked = co_await ask<group::OffsetFetchAnswer>(context, request.group_id, std::move(fetch));
@@ -108,12 +112,13 @@ Task<void> fetch_group(RequestContext& context, const Request::OffsetFetchReques
     const auto& image = context.shard.image().current();
     for (const auto& t : *wanted.topics) {
       const metadata::Topic* found =
-          context.api_version >= 10 ? image.find_topic(t.topic_id) : nullptr;
+          context.api_version >= 10 ? image.find_topic(t.topic_id) : image.find_topic(t.name);
       if (context.api_version >= 10 && !found) {
         unknown.push_back(&t);
         continue;
       }
-      fetch.topics->push_back({found ? found->name() : std::string(t.name), t.partition_indexes});
+      fetch.topics->push_back(
+          {found ? found->name() : std::string(t.name), t.partition_indexes, id_of(found)});
     }
   }
   auto asked = co_await ask<group::OffsetFetchAnswer>(context, wanted.group_id, std::move(fetch));

@@ -44,6 +44,20 @@ Task<KafkaCode> commit(GroupPartition& partition, int64_t offset, Uuid topic) {
   co_return std::get<OffsetCommitAnswer>(answer).errors.at(0);
 }
 
+// Whatever topic it was for; -1 for none.
+Task<int64_t> committed(GroupPartition& partition) {
+  OffsetFetch request;
+  request.group = "g";
+  const Answer answer = co_await partition.call(std::move(request));
+  const auto& topics = std::get<OffsetFetchAnswer>(answer).topics;
+  co_return topics.empty() ? -1 : topics[0].partitions.at(0).offset;
+}
+
+Task<void> expire(GroupPartition& partition) {
+  partition.begin_expiry();
+  co_await reactor::sleep_for(1s);
+}
+
 Task<KafkaCode> join(GroupPartition& partition) {
   JoinGroup request;
   request.group = "g";
@@ -90,6 +104,38 @@ Task<void> stop_while_loading(Live& live) {
 TEST_CASE("nobody parks any more once a stop began, also when the log was read behind that") {
   LogWorld log;
   log.live(stop_while_loading);
+}
+
+Task<void> delete_topics(Live& live) {
+  must(co_await live.open(kId));
+  Uuid now = topic_id(1);
+  const auto partition = begin(live, &now);
+  co_await reactor::sleep_for(1s);
+  EXPECT(co_await commit(*partition, 5, topic_id(1)) == KafkaCode::none);
+  now = topic_id(2);
+  partition->topics_deleted({"t"});
+  EXPECT_EQ(co_await committed(*partition), -1);
+  // From a shard that still has the old topic.
+  EXPECT(co_await commit(*partition, 6, topic_id(1)) == KafkaCode::none);
+  co_await expire(*partition);
+  EXPECT_EQ(co_await committed(*partition), 6);
+  co_await expire(*partition);
+  EXPECT_EQ(co_await committed(*partition), -1);
+  // From one that has the new topic before this one heard of it, or that the old one went.
+  now = {};
+  EXPECT(co_await commit(*partition, 7, topic_id(3)) == KafkaCode::none);
+  co_await expire(*partition);
+  now = topic_id(3);
+  partition->topics_deleted({"t"});
+  co_await expire(*partition);
+  co_await expire(*partition);
+  EXPECT_EQ(co_await committed(*partition), 7);
+  co_await partition->stop();
+}
+
+TEST_CASE("offsets of a topic that went go, however late they came, and those of the next stay") {
+  LogWorld log;
+  log.live(delete_topics);
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 //          where the text @t.0.1 is an assignment of partitions 0 and 1 of t
 //   heartbeat G member=M gen=N [instance=I]
 //   leave G member=M,... | instance=I,...
-//   commit G [member=M gen=N] [v=N] [retention=MS] [note=TEXT] TOPIC/PARTITION=OFFSET ...
+//   commit G [member=M gen=N] [v=N] [retention=MS] [note=TEXT] [old=yes] TOPIC/PARTITION=OFFSET ...
+//          old: as if the first topic of this name were there still
 //   fetch G [TOPIC/PARTITION ...]
 //   forget G TOPIC/PARTITION ...       OffsetDelete
 //   describe G | list | delete G
 //   committed | failed CODE            the oldest append that is on its way, or all of them
-//   topics_deleted TOPIC ... | expire
+//   topics_deleted TOPIC ...           offsets of these go, but those of topics that are there
+//   expire [TOPIC ...]                 the same with them
 //   topic NAME PARTITIONS | drop NAME  a topic is made, grows or goes
 //   beat G member=M epoch=N [topics=T+...] [regex=R] [owned=T:P,P+...] [instance=I] [timeout=MS]
 //          [assignor=A] [v=N]         ConsumerGroupHeartbeat
@@ -186,16 +188,18 @@ class Transcript {
     show(coordinator_->committed(first, now()));
   }
 
-  void delete_topics() {
-    const auto gone = [this](std::string_view topic, const Uuid&) {
-      return std::ranges::find(plain_, topic) != plain_.end();
+  Coordinator::Gone gone() const {
+    return [this](std::string_view topic, const Uuid& id) {
+      const auto now = cluster_.find(topic);
+      return std::ranges::find(plain_, topic) != plain_.end() && !(now && now->id == id);
     };
-    show(coordinator_->topics_deleted(gone, now()));
   }
+
+  void delete_topics() { show(coordinator_->topics_deleted(gone(), now())); }
 
   void expire() {
     std::optional<std::string> from = "";
-    while (from) show(coordinator_->expire(from, 1, now()));
+    while (from) show(coordinator_->expire(from, 1, gone(), now()));
   }
 
   static Bytes subscription(const std::string& type, const std::string& text) {
@@ -306,7 +310,9 @@ class Transcript {
       const auto place = split(sides.at(0), '/');
       OffsetCommit::Offset offset;
       offset.topic = place.at(0);
-      offset.topic_id = cluster_.id_of(offset.topic);
+      const auto topic = cluster_.find(std::string_view(offset.topic));
+      const bool has_id = topic && word("old") != "yes";
+      offset.topic_id = has_id ? topic->id : cluster_.id_of(offset.topic);
       offset.partition = std::stoi(place.at(1));
       offset.offset = std::stoll(sides.at(1));
       offset.metadata = word("note");
@@ -321,7 +327,8 @@ class Transcript {
     for (size_t i = 1; i < plain_.size(); ++i) {
       const auto place = split(plain_[i], '/');
       if (!out.topics) out.topics.emplace();
-      out.topics->push_back({place.at(0), {std::stoi(place.at(1))}});
+      const auto topic = cluster_.find(std::string_view(place.at(0)));
+      out.topics->push_back({place.at(0), {std::stoi(place.at(1))}, topic ? topic->id : Uuid()});
     }
     return out;
   }
