@@ -13,8 +13,8 @@ namespace odradek::cli {
 struct ResetGoal {
   enum class Kind : uint8_t { earliest, latest, offset, shift, time, age, current };
   Kind kind = Kind::current;
-  int64_t value = 0;  // an offset, a number of offsets, or milliseconds ago
-  std::string time;   // as it was written, for there is no clock yet
+  int64_t value = 0;   // an offset, a number of offsets, or milliseconds ago
+  std::string time{};  // as it was written, for there is no clock yet
 
   bool operator==(const ResetGoal&) const = default;
   // Whether the answer depends on the timestamps of records.

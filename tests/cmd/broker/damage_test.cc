@@ -9,8 +9,8 @@ namespace {
 
 constexpr int16_t kStorageError = 56;
 
-// Flips a bit in the first batch that the write-ahead log holds.
-void damage_first_batch(reactor::sim::Disk& disk) {
+// Flips a bit in the large batch that one of the write-ahead logs holds.
+void damage_large_batch(reactor::sim::Disk& disk) {
   const Bytes needle(100, 'v');
   for (const std::string& path : disk.files()) {
     if (!path.ends_with(log::kWalSuffix)) continue;
@@ -28,13 +28,14 @@ TEST_CASE("a damaged partition answers KAFKA_STORAGE_ERROR until its topic is ma
   cluster.tell([](Client& c) -> Task<void> {
     co_await create_topic(c, "bad");
     co_await create_topic(c, "good");
-    const Bytes records = batch({.value_bytes = 300});
+    EXPECT_EQ((co_await produce(c, "bad", 0, batch({.value_bytes = 300}))).error, 0);
+    // What follows it in its write-ahead log tells damage from the torn end of one.
     for (const char* topic : {"bad", "good", "good"}) {
-      EXPECT_EQ((co_await produce(c, topic, 0, records)).error, 0);
+      EXPECT_EQ((co_await produce(c, topic, 0, batch())).error, 0);
     }
   });
   cluster.world().crash(cluster.broker(), reactor::sim::DiskOutcome::all_kept);
-  damage_first_batch(cluster.world().disk("broker"));
+  damage_large_batch(cluster.world().disk("broker"));
   cluster.start();
   cluster.tell([](Client& c) -> Task<void> {
     const Bytes records = batch();
