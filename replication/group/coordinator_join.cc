@@ -1,6 +1,6 @@
 // JoinGroup (KIP-134, KIP-345, KIP-389, KIP-394, KIP-559, KIP-814): traps 56, 57 and 59.
-#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "replication/group/coordinator.h"
 #include "replication/group/limits.h"
@@ -31,9 +31,10 @@ JoinAnswer current_generation(const ClassicGroup& group, const std::string& memb
 
 // A protocol that is named twice counts once, as it was first said.
 void drop_repeated(std::vector<Protocol>& protocols) {
+  std::set<std::string> seen;
   std::vector<Protocol> kept;
   for (auto& protocol : protocols) {
-    if (std::ranges::find(kept, protocol.name, &Protocol::name) != kept.end()) continue;
+    if (!seen.insert(protocol.name).second) continue;
     kept.push_back(std::move(protocol));
   }
   protocols = std::move(kept);

@@ -65,11 +65,14 @@ Checked<std::string> changed_list(ResourceType type, const ConfigChange& change,
                               change.op == AlterOp::append ? "APPEND" : "SUBTRACT", change.name));
   }
   auto items = items_of(current_list(type, change, set, context));
-  for (const std::string& item : items_of(*change.value)) {
-    if (change.op == AlterOp::subtract) {
-      std::erase(items, item);
-    } else if (std::ranges::find(items, item) == items.end()) {
-      items.push_back(item);
+  const auto changed = items_of(*change.value);
+  if (change.op == AlterOp::subtract) {
+    const std::set<std::string_view> gone(changed.begin(), changed.end());
+    std::erase_if(items, [&](const std::string& item) { return gone.contains(item); });
+  } else {
+    std::set<std::string> there(items.begin(), items.end());
+    for (const std::string& item : changed) {
+      if (there.insert(item).second) items.push_back(item);
     }
   }
   std::string list = fmt::format("{}", fmt::join(items, ","));

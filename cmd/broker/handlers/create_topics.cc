@@ -1,16 +1,18 @@
 // CreateTopics (KIP-4, KIP-464, KIP-525): the controller decides; the answer comes after every
 // shard has the new image and the logs are open.
-#include <algorithm>
+#include <map>
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/config_view.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/limits.h"
 #include "cmd/broker/quotas/throttle.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/create_topics_request.h"
 #include "net/kafka/messages/create_topics_response.h"
 #include "reactor/shard.h"
+#include "reactor/timer.h"
 
 namespace odradek::broker {
 
@@ -52,12 +54,20 @@ void list_configs(RequestContext& context, const metadata::ConfigMap& set,
   }
 }
 
-// What was asked for. By name: a topic that is named twice is answered once.
-metadata::ConfigMap configs_of(const kafka::CreateTopicsRequest& request, std::string_view name) {
+// What was asked for, by name: a topic that is named twice is answered once.
+using Asked = std::map<std::string_view, const kafka::CreateTopicsRequest::CreatableTopic*>;
+
+Asked asked_by_name(const kafka::CreateTopicsRequest& request) {
+  Asked asked;
+  for (const auto& topic : request.topics) asked.try_emplace(topic.name, &topic);
+  return asked;
+}
+
+metadata::ConfigMap configs_of(const Asked& asked, std::string_view name) {
   metadata::ConfigMap set;
-  const auto topic = std::ranges::find(request.topics, name, [](const auto& t) { return t.name; });
-  if (topic == request.topics.end()) return set;
-  for (const auto& c : topic->configs) {
+  const auto topic = asked.find(name);
+  if (topic == asked.end()) return set;
+  for (const auto& c : topic->second->configs) {
     if (c.value) set.insert_or_assign(std::string(c.name), std::string(*c.value));
   }
   return set;
@@ -84,6 +94,7 @@ Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsReque
         return create_within(*broker, quota, std::move(topics), validate_only);
       });
   context.throttle(QuotaKind::mutation, done.throttle_ms);
+  const Asked asked = asked_by_name(request);
   for (const auto& result : done.results) {
     auto& out = reply.topics.emplace_back();
     out.name = context.keep(result.name);
@@ -95,7 +106,8 @@ Task<void> create_topics(RequestContext& context, const kafka::CreateTopicsReque
     if (result.code != KafkaCode::none) continue;
     out.num_partitions = result.partitions;
     out.replication_factor = result.replication_factor;
-    if (context.api_version >= 5) list_configs(context, configs_of(request, result.name), out);
+    if (context.api_version >= 5) list_configs(context, configs_of(asked, result.name), out);
+    if (reply.topics.size() % kTopicsPerTurn == 0) co_await reactor::yield();
   }
   reply.throttle_time_ms = context.throttle_ms;
 }

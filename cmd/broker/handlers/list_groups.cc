@@ -1,5 +1,6 @@
 // ListGroups (KIP-518, KIP-848): all groups of all shards, filtered by state and by type.
-#include <algorithm>
+#include <set>
+#include <string>
 
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
@@ -20,18 +21,31 @@ namespace {
 constexpr std::string_view kClassic = "classic";
 constexpr std::string_view kConsumer = "consumer";
 
-char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); }
+// In lower case.
+using Filter = std::set<std::string, std::less<>>;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return out;
+}
+
+Filter filter_of(const std::vector<std::string_view>& wanted) {
+  Filter filter;
+  for (const std::string_view value : wanted) filter.insert(lower(value));
+  return filter;
+}
 
 // An empty filter lets everything through.
-bool passes(const std::vector<std::string_view>& filter, std::string_view value) {
-  return filter.empty() || std::ranges::any_of(filter, [value](std::string_view wanted) {
-           return std::ranges::equal(wanted, value, {}, lower, lower);
-         });
+bool passes(const Filter& filter, std::string_view value) {
+  return filter.empty() || filter.contains(lower(value));
 }
 
 Task<void> list_groups(RequestContext& context, const kafka::ListGroupsRequest& request,
                        kafka::ListGroupsResponse& reply, Response&) {
   reply.throttle_time_ms = context.throttle_ms;
+  const Filter states = filter_of(request.states_filter);
+  const Filter types = filter_of(request.types_filter);
   Broker* broker = &context.shard.broker();
   for (uint32_t i = 0; i < reactor::this_shard().shard_count(); ++i) {
     auto asked = co_await reactor::submit_to(reactor::ShardId(i),
@@ -43,9 +57,9 @@ Task<void> list_groups(RequestContext& context, const kafka::ListGroupsRequest& 
       co_return;
     }
     for (const auto& group : answer.groups) {
-      if (!passes(request.states_filter, group.state)) continue;
+      if (!passes(states, group.state)) continue;
       const auto type = group.is_classic ? kClassic : kConsumer;
-      if (!passes(request.types_filter, type)) continue;
+      if (!passes(types, type)) continue;
       auto& out = reply.groups.emplace_back();
       out.group_id = group.id;
       out.protocol_type = group.protocol_type;

@@ -1,6 +1,7 @@
 // Metadata (KIP-4, KIP-430, KIP-516): brokers, topics, partitions; creates missing topics when
 // client and broker both allow it.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,11 +12,13 @@
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/internal_topics.h"
+#include "cmd/broker/limits.h"
 #include "cmd/broker/partition_view.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/metadata_request.h"
 #include "net/kafka/messages/metadata_response.h"
 #include "reactor/shard.h"
+#include "reactor/timer.h"
 
 namespace odradek::broker {
 
@@ -24,6 +27,8 @@ using reactor::Task;
 namespace {
 
 using Reply = kafka::MetadataResponse;
+// By name: why a topic could not be made.
+using Failures = std::map<std::string_view, int16_t>;
 
 void list_brokers(const RequestContext& context, const metadata::Image& image, Reply& reply) {
   image.for_each_broker([&](const metadata::Broker& broker) {
@@ -80,22 +85,35 @@ bool asks_by_id(const kafka::MetadataRequest& request) {
                              [](const auto& topic) { return !topic.topic_id.is_zero(); });
 }
 
-std::vector<std::string> missing_names(const metadata::Image& image,
-                                       const kafka::MetadataRequest& request) {
+// Each name once, however often it is asked for.
+Task<std::vector<std::string>> missing_names(RequestContext& context,
+                                             const kafka::MetadataRequest& request) {
   std::vector<std::string> names;
-  if (asks_by_id(request)) return names;
+  if (asks_by_id(request)) co_return names;
+  const auto image = context.shard.image().pin();
+  std::set<std::string_view> seen;
+  size_t looked_at = 0;
   for (const auto& topic : *request.topics) {
-    if (!topic.name) continue;
-    std::string name(*topic.name);
-    if (image.find_topic(std::string_view(name)) || is_internal_topic(name)) continue;
-    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    if (++looked_at % kNamesPerTurn == 0) co_await reactor::yield();
+    if (!topic.name || !seen.insert(*topic.name).second) continue;
+    if (image->find_topic(*topic.name) || is_internal_topic(*topic.name)) continue;
+    names.emplace_back(*topic.name);
   }
-  return names;
+  co_return names;
+}
+
+Failures failures_of(const std::vector<metadata::TopicResult>& created) {
+  Failures failures;
+  for (const auto& result : created) {
+    if (result.code == KafkaCode::none) continue;
+    failures.insert_or_assign(result.name, static_cast<int16_t>(result.code));
+  }
+  return failures;
 }
 
 void describe_wanted(RequestContext& context, const metadata::Image& image,
                      const kafka::MetadataRequest::MetadataRequestTopic& wanted,
-                     const std::vector<metadata::TopicResult>& created, Reply& reply) {
+                     const Failures& failures, Reply& reply) {
   if (!wanted.topic_id.is_zero()) {
     const metadata::Topic* topic = image.find_topic(wanted.topic_id);
     if (topic) return describe(image, *topic, reply);
@@ -107,25 +125,24 @@ void describe_wanted(RequestContext& context, const metadata::Image& image,
   }
   int16_t error = code(metadata::topic_name_fault(name) ? KafkaError::invalid_topic
                                                         : KafkaError::unknown_topic_or_partition);
-  for (const auto& result : created) {
-    if (result.name != name || result.code == KafkaCode::none) continue;
-    error = static_cast<int16_t>(result.code);
-  }
+  if (const auto failed = failures.find(name); failed != failures.end()) error = failed->second;
   refuse(context.keep(std::string(name)), {}, error, reply);
 }
 
-// Each topic once, however often it is asked for.
-void describe_all_wanted(RequestContext& context, const metadata::Image& image,
-                         const kafka::MetadataRequest& request,
-                         const std::vector<metadata::TopicResult>& created, Reply& reply) {
+// Each topic once, however often it is asked for. What is given outlives it.
+Task<void> describe_all_wanted(RequestContext& context, const metadata::Image& image,
+                               const kafka::MetadataRequest& request, const Failures& failures,
+                               Reply& reply) {
   const bool by_id = asks_by_id(request);
   std::set<log::TopicId> ids;
   std::set<std::string_view> names;
+  size_t looked_at = 0;
   for (const auto& wanted : *request.topics) {
+    if (++looked_at % kNamesPerTurn == 0) co_await reactor::yield();
     if (by_id && wanted.topic_id.is_zero()) continue;
     const bool first =
         by_id ? ids.insert(wanted.topic_id).second : names.insert(wanted.name.value_or("")).second;
-    if (first) describe_wanted(context, image, wanted, created, reply);
+    if (first) describe_wanted(context, image, wanted, failures, reply);
   }
 }
 
@@ -173,18 +190,20 @@ Task<void> metadata_of(RequestContext& context, const kafka::MetadataRequest& re
   std::vector<metadata::TopicResult> created;
   if (!wants_all(context, request) && context.shard.config().auto_create_topics &&
       (context.api_version < 4 || request.allow_auto_topic_creation)) {
-    auto names = missing_names(context.shard.image().current(), request);
+    auto names = co_await missing_names(context, request);
     if (!names.empty()) created = co_await create_missing(context, std::move(names));
   }
-  const metadata::Image& image = context.shard.image().current();
-  list_brokers(context, image, reply);
+  // The answer views its names until it is encoded.
+  const auto& image = context.keep_value(context.shard.image().pin());
+  list_brokers(context, *image, reply);
   reply.cluster_id = context.shard.broker().cluster_id();
   reply.controller_id = context.shard.config().node_id;
   if (wants_all(context, request)) {
-    image.for_each_topic([&](const metadata::Topic& topic) { describe(image, topic, reply); });
+    image->for_each_topic([&](const metadata::Topic& topic) { describe(*image, topic, reply); });
     std::ranges::sort(reply.topics, {}, [](const auto& t) { return *t.name; });
   } else {
-    describe_all_wanted(context, image, request, created, reply);
+    const Failures failures = failures_of(created);
+    co_await describe_all_wanted(context, *image, request, failures, reply);
   }
   tell_operations(context, request, reply);
 }

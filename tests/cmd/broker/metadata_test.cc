@@ -176,6 +176,33 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("a request of very many names is told of each once, in its order, with its own error") {
+  Cluster cluster({{"num.partitions", "1"}});
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "a.b");
+    std::vector<std::string> text{"a_b", "bad name"};
+    // More topics than one request may make: none of them is.
+    for (int i = 0; i < 12'000; ++i) text.push_back("t" + std::to_string(i));
+    std::vector<std::string_view> names(text.begin(), text.end());
+    names.insert(names.end(), text.begin(), text.end());
+    names.push_back("a.b");
+    const auto reply = co_await c.call<kafka::MetadataResponse>(12, asking(names));
+    const auto& topics = reply->message.topics;
+    REQUIRE(topics.size() == text.size() + 1);
+    for (size_t i = 0; i < text.size(); ++i) {
+      EXPECT_EQ(topics[i].name.value_or(""), text[i]);
+      EXPECT_EQ(topics[i].error_code, 44);
+    }
+    EXPECT_EQ(topics.back().error_code, 0);
+    const auto few =
+        co_await c.call<kafka::MetadataResponse>(12, asking({"bad name", "a_b", "u", "a_b"}));
+    REQUIRE(few->message.topics.size() == 3);
+    EXPECT_EQ(few->message.topics[0].error_code, 17);
+    EXPECT_EQ(few->message.topics[1].error_code, 17);
+    EXPECT_EQ(few->message.topics[2].error_code, 0);
+  });
+}
+
 // Trap 43.
 TEST_CASE("a topic that was deleted and made again has another id and starts empty") {
   Cluster cluster({}, 2);

@@ -88,6 +88,31 @@ TEST_CASE("a topic that is named twice is refused, and the others get their own 
   });
 }
 
+TEST_CASE("every one of very many topics is answered with its own configuration") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    std::vector<std::string> text;
+    for (int i = 0; i < 500; ++i) text.push_back("t" + std::to_string(i));
+    kafka::CreateTopicsRequest request;
+    request.validate_only = true;
+    for (const std::string& name : text) {
+      const std::string_view ms = std::string_view(name).substr(1);
+      request.topics.push_back(creating(name, 1, {{"retention.ms", ms}}).topics[0]);
+    }
+    const auto reply = co_await c.call<CreateReply>(7, std::move(request));
+    REQUIRE(reply->message.topics.size() == text.size());
+    for (size_t i = 0; i < text.size(); ++i) {
+      const auto& topic = reply->message.topics[i];
+      EXPECT_EQ(topic.name, text[i]);
+      REQUIRE(topic.configs.has_value());
+      const auto found = std::ranges::find(*topic.configs, "retention.ms",
+                                           [](const auto& config) { return config.name; });
+      REQUIRE(found != topic.configs->end());
+      EXPECT_EQ(found->value.value_or(""), std::to_string(i));
+    }
+  });
+}
+
 // Trap 70.
 TEST_CASE("validate_only says what would be and makes nothing") {
   Cluster cluster({{"num.partitions", "5"}});
