@@ -10,6 +10,7 @@
 
 #include "cmd/broker/broker_config.h"
 #include "cmd/broker/kafka_error.h"
+#include "cmd/broker/limits.h"
 #include "log/partition_log.h"
 #include "net/wire/limits.h"
 #include "net/wire/writer.h"
@@ -72,6 +73,13 @@ struct RequestContext {
     if (text.size() > wire::string_size_max) text.resize(wire::string_size_max);
     return kept_.emplace_front(std::move(text));
   }
+  // The same for why something was refused; empty once the answer has kErrorTextBytesMax of it: a
+  // name of 32 KB may stand in the text of each of a million partitions.
+  std::string_view explain(std::string_view text) {
+    if (text.size() > error_text_left_) return {};
+    error_text_left_ -= text.size();
+    return keep(std::string(text));
+  }
   // The same for a value of any kind.
   template <class T>
   const T& keep_value(T value) {
@@ -86,6 +94,7 @@ struct RequestContext {
   }
 
  private:
+  size_t error_text_left_ = kErrorTextBytesMax;
   std::forward_list<std::string> kept_;
   std::forward_list<std::shared_ptr<const void>> kept_values_;
 };

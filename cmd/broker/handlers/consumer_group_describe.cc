@@ -1,5 +1,6 @@
 // ConsumerGroupDescribe (KIP-848, KIP-1099): epochs, members, what they have and what they shall
 // have. Groups of another kind are not found.
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
@@ -21,9 +22,8 @@ constexpr int8_t kClassicMember = 0;
 constexpr int8_t kConsumerMember = 1;
 
 // Topics that are no more have no name to be told by.
-void tell(const RequestContext& context, const group::Partitions& partitions,
+void tell(const metadata::Image& image, const group::Partitions& partitions,
           Reply::Assignment& out) {
-  const auto& image = context.shard.image().current();
   for (const auto& [id, indexes] : partitions) {
     const metadata::Topic* found = image.find_topic(id);
     if (!found) continue;
@@ -34,7 +34,20 @@ void tell(const RequestContext& context, const group::Partitions& partitions,
   }
 }
 
-void describe(RequestContext& context, const group::ConsumerGroupAnswer& answer,
+// How many topics and partitions its members have: what its answer is long by.
+size_t size_of(const Reply::DescribedGroup& group) {
+  size_t size = group.members.size();
+  for (const auto& member : group.members) {
+    size += member.subscribed_topic_names.size();
+    for (const auto* held : {&member.assignment, &member.target_assignment}) {
+      for (const auto& topic : held->topic_partitions) size += 1 + topic.partitions.size();
+    }
+  }
+  return size;
+}
+
+// REQUIRES: `image` stays until `out`, which views it, was encoded.
+void describe(const metadata::Image& image, const group::ConsumerGroupAnswer& answer,
               Reply::DescribedGroup& out) {
   out.error_code = code(answer.error);
   if (!answer.message.empty()) out.error_message = answer.message;
@@ -53,8 +66,8 @@ void describe(RequestContext& context, const group::ConsumerGroupAnswer& answer,
     member.subscribed_topic_names.assign(m.topics.begin(), m.topics.end());
     member.subscribed_topic_regex = m.regex;
     member.member_type = m.is_classic ? kClassicMember : kConsumerMember;
-    tell(context, m.assignment, member.assignment);
-    tell(context, m.target, member.target_assignment);
+    tell(image, m.assignment, member.assignment);
+    tell(image, m.target, member.target_assignment);
   }
 }
 
@@ -62,7 +75,16 @@ Task<void> consumer_group_describe(RequestContext& context, const Request& reque
                                    Response&) {
   reply.throttle_time_ms = context.throttle_ms;
   const bool enabled = consumer_protocol_enabled(context);
+  const auto& image = context.keep_value(context.shard.image().pin());
+  AnswerBounds<std::string_view> bounds;
   for (const auto& group : request.group_ids) {
+    if (const auto fault = bounds.fault(group)) {
+      auto& out = reply.groups.emplace_back();
+      out.group_id = group;
+      out.error_code = code(KafkaCode::invalid_request);
+      out.error_message = context.explain(*fault);
+      continue;
+    }
     group::ConsumerGroupAnswer asked{.error = KafkaCode::unsupported_version};
     if (enabled && group.empty()) asked.error = KafkaCode::invalid_group_id;
     if (enabled && !group.empty()) {
@@ -72,7 +94,8 @@ Task<void> consumer_group_describe(RequestContext& context, const Request& reque
     const auto& answer = context.keep_value(std::move(asked));
     auto& out = reply.groups.emplace_back();
     out.group_id = group;
-    describe(context, answer, out);
+    describe(*image, answer, out);
+    bounds.told(size_of(out));
     if (request.include_authorized_operations && out.error_code == 0) {
       out.authorized_operations = kAllGroupOperations;
     }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker_config_defs.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/client_metrics_configs.h"
@@ -14,6 +15,7 @@
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/describe_configs_request.h"
 #include "net/kafka/messages/describe_configs_response.h"
+#include "reactor/timer.h"
 #include "replication/metadata/plan.h"
 
 namespace odradek::broker {
@@ -28,18 +30,13 @@ using Reply = kafka::DescribeConfigsResponse;
 using Asked = Request::DescribeConfigsResource;
 using Result = Reply::DescribeConfigsResult;
 
-// Null and empty keys: all of them.
-bool wanted(const Asked& asked, std::string_view name) {
-  if (!asked.configuration_keys || asked.configuration_keys->empty()) return true;
-  return std::ranges::find(*asked.configuration_keys, name) != asked.configuration_keys->end();
-}
-
 class Describing {
  public:
-  Describing(RequestContext& context, const Request& request)
+  // REQUIRES: `image` stays until the answer, which views it, was encoded.
+  Describing(RequestContext& context, const Request& request, const metadata::Image& image)
       : context_(context),
         request_(request),
-        image_(context.shard.image().current()),
+        image_(image),
         view_(context.shard.config(), image_) {}
 
   // As Kafka has it, a type that does not exist spoils the whole request.
@@ -69,6 +66,19 @@ class Describing {
     out.resource_type = asked.resource_type;
     out.resource_name = asked.resource_name;
     out.error_message = "";
+    if (const auto fault = bounds_.fault({asked.resource_type, asked.resource_name})) {
+      return refuse(out, *fault);
+    }
+    keys_.clear();
+    if (asked.configuration_keys) {
+      keys_.insert(asked.configuration_keys->begin(), asked.configuration_keys->end());
+    }
+    describe_one(asked, out);
+    for (const auto& config : out.configs) bounds_.told(1 + config.synonyms.size());
+  }
+
+ private:
+  void describe_one(const Asked& asked, Result& out) {
     switch (static_cast<ResourceType>(asked.resource_type)) {
       case ResourceType::topic: return topic(asked, out);
       case ResourceType::broker: return broker(asked, out);
@@ -78,16 +88,18 @@ class Describing {
     }
   }
 
- private:
-  void refuse(Result& out, std::string why) {
+  // Null and empty keys: all of them.
+  bool wanted(std::string_view name) const { return keys_.empty() || keys_.contains(name); }
+
+  void refuse(Result& out, std::string_view why) {
     out.error_code = code(KafkaError::invalid_request);
-    out.error_message = context_.keep(std::move(why));
+    out.error_message = context_.explain(why);
   }
 
   void topic(const Asked& asked, Result& out) {
     if (auto fault = metadata::topic_name_fault(asked.resource_name)) {
       out.error_code = code(KafkaError::invalid_topic);
-      out.error_message = context_.keep(std::move(*fault));
+      out.error_message = context_.explain(*fault);
       return;
     }
     if (!image_.find_topic(asked.resource_name)) {
@@ -96,7 +108,7 @@ class Describing {
     }
     const auto* set = image_.find_configs(ResourceType::topic, asked.resource_name);
     for (const auto& def : metadata::topic_config_defs()) {
-      if (!wanted(asked, def.name)) continue;
+      if (!wanted(def.name)) continue;
       auto& config = out.configs.emplace_back();
       config.name = def.name;
       config.value = context_.keep(
@@ -114,7 +126,7 @@ class Describing {
     if (asked.resource_name.empty()) return refuse(out, "Group name must not be empty");
     const auto* set = image_.find_configs(ResourceType::group, asked.resource_name);
     for (const auto& def : group_config_defs()) {
-      if (!wanted(asked, def.name)) continue;
+      if (!wanted(def.name)) continue;
       add_plain(def, synonyms_of_group(def, set, view_), out);
     }
   }
@@ -126,7 +138,7 @@ class Describing {
     }
     const auto* set = image_.find_configs(ResourceType::client_metrics, asked.resource_name);
     for (const auto& def : client_metrics_config_defs()) {
-      if (!wanted(asked, def.name)) continue;
+      if (!wanted(def.name)) continue;
       add_plain(def, synonyms_of_client_metrics(def, set), out);
       // As Kafka tells them: a default is no synonym.
       std::erase_if(out.configs.back().synonyms, [](const auto& synonym) {
@@ -150,11 +162,11 @@ class Describing {
     if (asked.resource_name.empty()) return all_brokers(asked, out);
     if (!is_this_broker(asked.resource_name, true, out)) return;
     for (const auto& def : broker_config_defs()) {
-      if (wanted(asked, def.name)) broker_config(def.name, out);
+      if (wanted(def.name)) broker_config(def.name, out);
     }
     // Names that nobody knows may be a plug-in's, and their values secrets: Kafka hides them, too.
     for (const auto& [name, value] : context_.shard.config().properties) {
-      if (!find_broker_config(name) && wanted(asked, name)) broker_config(name, out);
+      if (!find_broker_config(name) && wanted(name)) broker_config(name, out);
     }
     std::set<std::string_view> dynamic;
     for (const metadata::ConfigMap* set : {view_.own(), view_.cluster()}) {
@@ -163,7 +175,7 @@ class Describing {
     }
     for (const std::string_view name : dynamic) {
       if (find_broker_config(name) || context_.shard.config().properties.contains(name)) continue;
-      if (wanted(asked, name)) broker_config(name, out);
+      if (wanted(name)) broker_config(name, out);
     }
   }
 
@@ -171,7 +183,7 @@ class Describing {
   void all_brokers(const Asked& asked, Result& out) {
     if (!view_.cluster()) return;
     for (const auto& [name, value] : *view_.cluster()) {
-      if (!wanted(asked, name)) continue;
+      if (!wanted(name)) continue;
       auto& config = broker_entry(name, out);
       if (!config.is_sensitive) config.value = value;
       add_sources({{name, value, ConfigSource::dynamic_default_broker}}, config.is_sensitive,
@@ -238,7 +250,7 @@ class Describing {
   // All lines of the broker go through one logger. Its text is empty, asked for or not, as Kafka's.
   void loggers(const Asked& asked, Result& out) {
     if (asked.resource_name.empty()) return refuse(out, "Broker id must not be empty");
-    if (!is_this_broker(asked.resource_name, false, out) || !wanted(asked, "root")) return;
+    if (!is_this_broker(asked.resource_name, false, out) || !wanted("root")) return;
     auto& config = out.configs.emplace_back();
     config.name = "root";
     config.value = "INFO";
@@ -250,11 +262,14 @@ class Describing {
   const Request& request_;
   const metadata::Image& image_;
   ConfigView view_;
+  AnswerBounds<std::pair<int8_t, std::string_view>> bounds_;
+  std::set<std::string_view> keys_;  // of the resource that is being described
 };
 
 Task<void> describe_configs(RequestContext& context, const Request& request, Reply& reply,
                             Response&) {
-  Describing describing(context, request);
+  const auto& image = context.keep_value(context.shard.image().pin());
+  Describing describing(context, request, *image);
   reply.throttle_time_ms = context.throttle_ms;
   if (describing.has_unknown_type()) {
     describing.refuse_all(reply);
@@ -262,8 +277,8 @@ Task<void> describe_configs(RequestContext& context, const Request& request, Rep
   }
   for (const auto& resource : request.resources) {
     describing.describe(resource, reply.results.emplace_back());
+    if (reply.results.size() % kTopicsPerTurn == 0) co_await reactor::yield();
   }
-  co_return;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // DescribeGroups (KIP-345, KIP-430, KIP-1043): state, protocol and members. A group that is not
 // there is "Dead", from version 6 on with an error (trap 63).
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
@@ -39,13 +40,22 @@ void describe(RequestContext& context, const group::DescribeAnswer& answer,
 Task<void> describe_groups(RequestContext& context, const kafka::DescribeGroupsRequest& request,
                            kafka::DescribeGroupsResponse& reply, Response&) {
   reply.throttle_time_ms = context.throttle_ms;
+  AnswerBounds<std::string_view> bounds;
   for (const auto& group : request.groups) {
+    if (const auto fault = bounds.fault(group)) {
+      auto& out = reply.groups.emplace_back();
+      out.group_id = group;
+      out.error_code = code(KafkaCode::invalid_request);
+      out.error_message = context.explain(*fault);
+      continue;
+    }
     auto asked = co_await ask<group::DescribeAnswer>(context, group,
                                                      group::DescribeGroup{std::string(group)});
     const auto& answer = context.keep_value(std::move(asked));
     auto& out = reply.groups.emplace_back();
     out.group_id = group;
     describe(context, answer, out);
+    bounds.told(out.members.size());
     if (request.include_authorized_operations && out.error_code == 0) {
       out.authorized_operations = kAllGroupOperations;
     }

@@ -1,4 +1,5 @@
 // DescribeProducers (KIP-664): the idempotent and transactional producers that a partition knows.
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
@@ -6,6 +7,7 @@
 #include "net/kafka/messages/describe_producers_request.h"
 #include "net/kafka/messages/describe_producers_response.h"
 #include "reactor/shard.h"
+#include "reactor/timer.h"
 #include "replication/metadata/plan.h"
 
 namespace odradek::broker {
@@ -30,7 +32,7 @@ Task<std::optional<std::vector<log::ActiveProducer>>> producers_of(BrokerShard& 
 void refuse(RequestContext& context, std::string_view topic, Reply::PartitionResponse& out) {
   if (auto fault = metadata::topic_name_fault(topic)) {
     out.error_code = code(KafkaError::invalid_topic);
-    out.error_message = context.keep(std::move(*fault));
+    out.error_message = context.explain(*fault);
   } else {
     out.error_code = code(KafkaError::unknown_topic_or_partition);
     out.error_message = kNoSuchPartition;
@@ -74,13 +76,21 @@ Task<void> describe_one(RequestContext& context, std::string_view topic,
 
 Task<void> describe_producers(RequestContext& context, const Request& request, Reply& reply,
                               Response&) {
+  AnswerBounds<std::pair<std::string_view, int32_t>> bounds;
   for (const auto& topic : request.topics) {
     auto& out = reply.topics.emplace_back();
     out.name = topic.name;
     for (const int32_t index : topic.partition_indexes) {
       auto& p = out.partitions.emplace_back();
       p.partition_index = index;
-      co_await describe_one(context, topic.name, p);
+      if (const auto fault = bounds.fault({topic.name, index})) {
+        p.error_code = code(KafkaError::invalid_request);
+        p.error_message = context.explain(*fault);
+      } else {
+        co_await describe_one(context, topic.name, p);
+        bounds.told(p.active_producers.size());
+      }
+      if (out.partitions.size() % kPartitionsPerTurn == 0) co_await reactor::yield();
     }
   }
   reply.throttle_time_ms = context.throttle_ms;

@@ -2,9 +2,11 @@
 // there is nothing to elect; the answers say so, partition by partition (trap 73).
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/limits.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/elect_leaders_request.h"
 #include "net/kafka/messages/elect_leaders_response.h"
+#include "reactor/timer.h"
 
 namespace odradek::broker {
 
@@ -17,6 +19,7 @@ using Reply = kafka::ElectLeadersResponse;
 
 constexpr int8_t kPreferred = 0;
 constexpr int8_t kUnclean = 1;
+constexpr size_t kNameToldMax = 249;  // of a topic that cannot be; each partition is told it
 
 struct Outcome {
   KafkaError error = KafkaError::none;
@@ -38,7 +41,8 @@ Outcome elect(const metadata::Partition& partition, int8_t type) {
 Outcome elect(const metadata::Image& image, std::string_view name, int32_t index, int8_t type) {
   const metadata::Topic* topic = image.find_topic(name);
   if (!topic) {
-    return {KafkaError::unknown_topic_or_partition, "No such topic as " + std::string(name)};
+    return {KafkaError::unknown_topic_or_partition,
+            "No such topic as " + std::string(name.substr(0, kNameToldMax))};
   }
   const metadata::Partition* partition = topic->partition(log::PartitionId(index));
   if (!partition) {
@@ -53,7 +57,7 @@ void show(RequestContext& context, int32_t index, const Outcome& outcome,
   auto& p = out.partition_result.emplace_back();
   p.partition_id = index;
   p.error_code = code(outcome.error);
-  p.error_message = context.keep(outcome.message);
+  p.error_message = context.explain(outcome.message);
 }
 
 // For "all partitions" only those are told of for which an election was needed.
@@ -80,16 +84,17 @@ Task<void> elect_leaders(RequestContext& context, const Request& request, Reply&
     if (known) elect_all(context, type, reply);
     co_return;
   }
-  const metadata::Image& image = context.shard.image().current();
+  const auto image = context.shard.image().pin();
   for (const auto& topic : *request.topic_partitions) {
     auto& out = reply.replica_election_results.emplace_back();
     out.topic = topic.topic;
     for (const int32_t index : topic.partitions) {
       show(context, index,
-           known ? elect(image, topic.topic, index, type)
+           known ? elect(*image, topic.topic, index, type)
                  : Outcome{KafkaError::invalid_request,
                            "Unknown election type " + std::to_string(type)},
            out);
+      if (out.partition_result.size() % kPartitionsPerTurn == 0) co_await reactor::yield();
     }
   }
 }

@@ -2,6 +2,10 @@
 // version 7 for one group, then for several. An answer waits for every commit before it, so what it
 // says is stable (`RequireStable` asks for what is always so here; offsets in open transactions
 // are to come).
+#include <tuple>
+#include <utility>
+
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/group_service.h"
 #include "cmd/broker/handlers/group_values.h"
@@ -21,6 +25,29 @@ using Reply = kafka::OffsetFetchResponse;
 using Topics = std::vector<group::OffsetFetchAnswer::Topic>;
 
 Uuid id_of(const metadata::Topic* topic) { return topic ? topic->id() : Uuid(); }
+
+// A partition's metadata is told with it, and may be a thousand times as long as its number.
+using Bounds = AnswerBounds<std::tuple<std::string_view, std::string, int32_t>>;
+
+// Those that are asked for; the others, as often as they are named, go to `refused`.
+std::vector<int32_t> admitted(Bounds& bounds, std::string_view group, const std::string& topic,
+                              const std::vector<int32_t>& indexes, std::vector<int32_t>& refused) {
+  std::vector<int32_t> out;
+  for (const int32_t index : indexes) {
+    (bounds.fault({group, topic, index}) ? refused : out).push_back(index);
+  }
+  return out;
+}
+
+template <class Out>
+void refuse(const std::vector<int32_t>& indexes, KafkaCode error, Out& out) {
+  for (const int32_t index : indexes) {
+    auto& p = out.partitions.emplace_back();
+    p.partition_index = index;
+    p.committed_offset = -1;
+    p.error_code = code(error);
+  }
+}
 
 template <class Out>
 void fill(Out& out, const group::OffsetFetchAnswer::Partition& p) {
@@ -47,14 +74,19 @@ void refuse_partitions(const Request& request, int16_t error, Reply& reply) {
 }
 
 Task<void> fetch_one_group(RequestContext& context, const Request& request, Reply& reply) {
+  Bounds bounds;
+  std::vector<std::vector<int32_t>> refused;  // by topic of the request
   group::OffsetFetch fetch;
   fetch.group = request.group_id;
   if (request.topics) {
     fetch.topics.emplace();
     const auto& image = context.shard.image().current();
     for (const auto& t : *request.topics) {
+      std::string name(t.name);
+      auto indexes =
+          admitted(bounds, request.group_id, name, t.partition_indexes, refused.emplace_back());
       fetch.topics->push_back(
-          {std::string(t.name), t.partition_indexes, id_of(image.find_topic(t.name))});
+          {std::move(name), std::move(indexes), id_of(image.find_topic(t.name))});
     }
   }
   auto asked = co_await ask<group::OffsetFetchAnswer>(context, request.group_id, std::move(fetch));
@@ -68,6 +100,12 @@ Task<void> fetch_one_group(RequestContext& context, const Request& request, Repl
     auto& out = reply.topics.emplace_back();
     out.name = topic.name;
     for (const auto& p : topic.partitions) fill(out.partitions.emplace_back(), p);
+  }
+  for (size_t i = 0; i < refused.size(); ++i) {
+    if (refused[i].empty()) continue;
+    auto& out = reply.topics.emplace_back();
+    out.name = (*request.topics)[i].name;
+    refuse(refused[i], KafkaCode::invalid_request, out);
   }
 }
 
@@ -86,27 +124,29 @@ void tell_topics(RequestContext& context, const Topics& topics,
   }
 }
 
-void refuse_topic(const Request::OffsetFetchRequestTopics& wanted, KafkaCode error,
-                  Reply::OffsetFetchResponseGroup& out) {
-  auto& topic = out.topics.emplace_back();
-  topic.name = wanted.name;
-  topic.topic_id = wanted.topic_id;
-  for (const int32_t index : wanted.partition_indexes) {
-    auto& p = topic.partitions.emplace_back();
-    p.partition_index = index;
-    p.committed_offset = -1;
-    p.error_code = code(error);
+struct RefusedTopic {
+  const Request::OffsetFetchRequestTopics* topic = nullptr;
+  std::vector<int32_t> indexes;
+  KafkaCode error = KafkaCode::invalid_request;
+};
+
+void tell_refused(const std::vector<RefusedTopic>& refused, Reply::OffsetFetchResponseGroup& out) {
+  for (const RefusedTopic& one : refused) {
+    auto& topic = out.topics.emplace_back();
+    topic.name = one.topic->name;
+    topic.topic_id = one.topic->topic_id;
+    refuse(one.indexes, one.error, topic);
   }
 }
 
 Task<void> fetch_group(RequestContext& context, const Request::OffsetFetchRequestGroup& wanted,
-                       Reply::OffsetFetchResponseGroup& out) {
+                       Bounds& bounds, Reply::OffsetFetchResponseGroup& out) {
   out.group_id = wanted.group_id;
   group::OffsetFetch fetch;
   fetch.group = wanted.group_id;
   fetch.member_id = owned(wanted.member_id);
   fetch.member_epoch = wanted.member_epoch;
-  std::vector<const Request::OffsetFetchRequestTopics*> unknown;
+  std::vector<RefusedTopic> refused;
   if (wanted.topics) {
     fetch.topics.emplace();
     const auto& image = context.shard.image().current();
@@ -114,11 +154,14 @@ Task<void> fetch_group(RequestContext& context, const Request::OffsetFetchReques
       const metadata::Topic* found =
           context.api_version >= 10 ? image.find_topic(t.topic_id) : image.find_topic(t.name);
       if (context.api_version >= 10 && !found) {
-        unknown.push_back(&t);
+        refused.push_back({&t, t.partition_indexes, KafkaCode::unknown_topic_id});
         continue;
       }
-      fetch.topics->push_back(
-          {found ? found->name() : std::string(t.name), t.partition_indexes, id_of(found)});
+      std::string name = found ? found->name() : std::string(t.name);
+      RefusedTopic again{.topic = &t, .indexes = {}};
+      auto indexes = admitted(bounds, wanted.group_id, name, t.partition_indexes, again.indexes);
+      fetch.topics->push_back({std::move(name), std::move(indexes), id_of(found)});
+      if (!again.indexes.empty()) refused.push_back(std::move(again));
     }
   }
   auto asked = co_await ask<group::OffsetFetchAnswer>(context, wanted.group_id, std::move(fetch));
@@ -126,7 +169,7 @@ Task<void> fetch_group(RequestContext& context, const Request::OffsetFetchReques
   out.error_code = code(answer.error);
   if (answer.error != KafkaCode::none) co_return;
   tell_topics(context, answer.topics, out);
-  for (const auto* topic : unknown) refuse_topic(*topic, KafkaCode::unknown_topic_id, out);
+  tell_refused(refused, out);
 }
 
 Task<void> offset_fetch(RequestContext& context, const Request& request, Reply& reply, Response&) {
@@ -136,8 +179,16 @@ Task<void> offset_fetch(RequestContext& context, const Request& request, Reply& 
     co_return;
   }
   reply.groups.resize(request.groups.size());
+  Bounds bounds;
+  AnswerBounds<std::string_view> groups;
   for (size_t i = 0; i < request.groups.size(); ++i) {
-    co_await fetch_group(context, request.groups[i], reply.groups[i]);
+    if (groups.fault(request.groups[i].group_id)) {
+      reply.groups[i].group_id = request.groups[i].group_id;
+      reply.groups[i].error_code = code(KafkaCode::invalid_request);
+      continue;
+    }
+    co_await fetch_group(context, request.groups[i], bounds, reply.groups[i]);
+    for (const auto& topic : reply.groups[i].topics) groups.told(topic.partitions.size());
   }
 }
 

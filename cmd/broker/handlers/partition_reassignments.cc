@@ -4,12 +4,14 @@
 
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/limits.h"
 #include "cmd/broker/partition_view.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/alter_partition_reassignments_request.h"
 #include "net/kafka/messages/alter_partition_reassignments_response.h"
 #include "net/kafka/messages/list_partition_reassignments_request.h"
 #include "net/kafka/messages/list_partition_reassignments_response.h"
+#include "reactor/timer.h"
 #include "replication/metadata/plan_placement.h"
 
 namespace odradek::broker {
@@ -25,12 +27,15 @@ using ListReply = kafka::ListPartitionReassignmentsResponse;
 
 using Outcome = metadata::Checked<void>;
 
+constexpr size_t kNameToldMax = 249;  // of a topic that cannot be; each partition is told it
+
 Outcome reassign(const metadata::Image& image, std::string_view name,
                  const AlterRequest::ReassignablePartition& wanted) {
   const metadata::Topic* topic = image.find_topic(name);
   if (!topic) {
-    return metadata::refuse(KafkaCode::unknown_topic_or_partition,
-                            "Unable to find a topic named " + std::string(name) + ".");
+    return metadata::refuse(
+        KafkaCode::unknown_topic_or_partition,
+        "Unable to find a topic named " + std::string(name.substr(0, kNameToldMax)) + ".");
   }
   const log::PartitionId index(wanted.partition_index);
   const metadata::Partition* partition = topic->partition(index);
@@ -52,7 +57,7 @@ Task<void> alter(RequestContext& context, const AlterRequest& request, AlterRepl
   reply.throttle_time_ms = context.throttle_ms;
   reply.allow_replication_factor_change = request.allow_replication_factor_change;
   if (!request.topics.empty()) reply.error_message.reset();
-  const metadata::Image& image = context.shard.image().current();
+  const auto image = context.shard.image().pin();
   for (const auto& topic : request.topics) {
     auto& out = reply.responses.emplace_back();
     out.name = topic.name;
@@ -60,15 +65,15 @@ Task<void> alter(RequestContext& context, const AlterRequest& request, AlterRepl
       auto& p = out.partitions.emplace_back();
       p.partition_index = wanted.partition_index;
       p.error_message.reset();
-      const Outcome outcome = reassign(image, topic.name, wanted);
+      if (out.partitions.size() % kPartitionsPerTurn == 0) co_await reactor::yield();
+      const Outcome outcome = reassign(*image, topic.name, wanted);
       if (outcome) continue;
       p.error_code = static_cast<int16_t>(outcome.error().code);
       if (!outcome.error().message.empty()) {
-        p.error_message = context.keep(outcome.error().message);
+        p.error_message = context.explain(outcome.error().message);
       }
     }
   }
-  co_return;
 }
 
 // What is on its way in a directory that came from a cluster.

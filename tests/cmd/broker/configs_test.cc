@@ -172,5 +172,28 @@ TEST_CASE("a list that is appended to beyond what a string may hold is refused")
   });
 }
 
+TEST_CASE("a resource that a request repeats without end is told of a few times") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    kafka::DescribeConfigsRequest request;
+    for (int i = 0; i < 1000; ++i) {
+      auto& r = request.resources.emplace_back();
+      r.resource_type = 4;
+      r.resource_name = "1";
+      r.configuration_keys.reset();
+    }
+    request.resources.back().resource_name = "";
+    const auto reply = co_await c.call<kafka::DescribeConfigsResponse>(4, std::move(request));
+    const auto& results = reply->message.results;
+    REQUIRE(results.size() == 1000);
+    for (size_t i = 0; i < results.size() - 1; ++i) {
+      EXPECT_EQ(results[i].error_code, i < 8 ? 0 : 42);
+      EXPECT_EQ(results[i].configs.empty(), i >= 8);
+    }
+    EXPECT_EQ(results[8].error_message.value_or(""), "The request names this too often");
+    EXPECT_EQ(results.back().error_code, 0);
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker

@@ -311,5 +311,49 @@ TEST_CASE("offsets that nobody commits again expire") {
   });
 }
 
+TEST_CASE(
+    "a group, or a partition of one, that a request repeats without end is told a few times") {
+  Cluster cluster(kNoDelay);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 1);
+    co_await find_coordinator(c, "g");
+    co_await commit(c, "g", 7);
+    kafka::DescribeGroupsRequest describe;
+    describe.groups.assign(20, "g");
+    const auto described = co_await c.call<kafka::DescribeGroupsResponse>(5, describe);
+    kafka::OffsetFetchRequest fetch;
+    fetch.group_id = "g";
+    fetch.topics.emplace();
+    fetch.topics->push_back({"t", std::vector<int32_t>(20, 0)});
+    const auto old = co_await c.call<kafka::OffsetFetchResponse>(7, fetch);
+    REQUIRE(old->message.topics.size() == 2);
+    EXPECT_EQ(old->message.topics[0].partitions.size(), 8u);
+    EXPECT_EQ(old->message.topics[0].partitions.at(7).committed_offset, 7);
+    EXPECT_EQ(old->message.topics[1].name, "t");
+    EXPECT_EQ(old->message.topics[1].partitions.size(), 12u);
+    EXPECT_EQ(old->message.topics[1].partitions.at(0).error_code, 42);
+    kafka::OffsetFetchRequest several;
+    several.groups.resize(20);
+    for (auto& group : several.groups) {
+      group.group_id = "g";
+      group.topics.reset();
+    }
+    const auto all = co_await c.call<kafka::OffsetFetchResponse>(8, several);
+    for (size_t i = 0; i < 20; ++i) {
+      EXPECT_EQ(described->message.groups.at(i).error_code, i < 8 ? 0 : 42);
+      EXPECT_EQ(all->message.groups.at(i).error_code, i < 8 ? 0 : 42);
+      EXPECT_EQ(all->message.groups.at(i).topics.size(), i < 8 ? 1u : 0u);
+    }
+    several.groups.resize(1);
+    several.groups[0].topics.emplace().resize(1);
+    several.groups[0].topics->at(0).name = "t";
+    several.groups[0].topics->at(0).partition_indexes.assign(20, 0);
+    const auto one = co_await c.call<kafka::OffsetFetchResponse>(8, several);
+    REQUIRE(one->message.groups.at(0).topics.size() == 2);
+    EXPECT_EQ(one->message.groups[0].topics[0].partitions.size(), 8u);
+    EXPECT_EQ(one->message.groups[0].topics[1].partitions.at(11).error_code, 42);
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker

@@ -1,5 +1,7 @@
 // What one node answers where a cluster would have more to say, and what it says of security that
 // it does not have. Kafka 4.3.1's answers to the same requests.
+#include <numeric>
+
 #include "net/kafka/messages/alter_partition_reassignments_request.h"
 #include "net/kafka/messages/alter_partition_reassignments_response.h"
 #include "net/kafka/messages/create_acls_request.h"
@@ -191,6 +193,36 @@ TEST_CASE("producers of what is not there are refused by Kafka's codes") {
     EXPECT_EQ(error(co_await producers(c, "t", 9)), 3);
     EXPECT_EQ(error(co_await producers(c, "nope", 0)), 3);
     EXPECT_EQ(error(co_await producers(c, "bad name", 0)), 17);
+  });
+}
+
+TEST_CASE("what is named without end is refused in an answer that stays small") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 1);
+    const std::string enormous(32'000, 'x');
+    kafka::DescribeProducersRequest request;
+    request.topics.push_back({"t", std::vector<int32_t>(20, 0)});
+    request.topics.push_back({enormous, std::vector<int32_t>(1000)});
+    std::iota(request.topics[1].partition_indexes.begin(),
+              request.topics[1].partition_indexes.end(), 0);
+    const auto told = co_await c.call<kafka::DescribeProducersResponse>(0, std::move(request));
+    EXPECT(told->frame.size() < size_t{17} << 20);
+    for (size_t i = 0; i < 20; ++i) {
+      EXPECT_EQ(told->message.topics.at(0).partitions.at(i).error_code, i < 8 ? 0 : 42);
+    }
+    EXPECT_EQ(told->message.topics.at(1).partitions.at(999).error_code, 17);
+    kafka::ElectLeadersRequest election;
+    election.topic_partitions->push_back({enormous, std::vector<int32_t>(1000)});
+    const auto elected = co_await c.call<ElectReply>(2, std::move(election));
+    EXPECT(elected->frame.size() < size_t{1} << 20);
+    kafka::AlterPartitionReassignmentsRequest reassignment;
+    auto& topic = reassignment.topics.emplace_back();
+    topic.name = enormous;
+    topic.partitions.resize(1000);
+    const auto reassigned =
+        co_await c.call<kafka::AlterPartitionReassignmentsResponse>(0, std::move(reassignment));
+    EXPECT(reassigned->frame.size() < size_t{1} << 20);
   });
 }
 
