@@ -2,6 +2,7 @@
 #include "cmd/broker/broker.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
+#include "cmd/broker/internal_topics.h"
 #include "cmd/broker/serve_api.h"
 #include "net/kafka/messages/delete_records_request.h"
 #include "net/kafka/messages/delete_records_response.h"
@@ -38,7 +39,11 @@ Task<void> delete_records(RequestContext& context, const kafka::DeleteRecordsReq
     for (const auto& p : topic.partitions) {
       Answer answer{code(KafkaError::unknown_topic_or_partition), -1};
       const metadata::Topic* found = context.shard.image().current().find_topic(topic.name);
-      if (found && found->partition(log::PartitionId(p.partition_index))) {
+      const bool exists = found && found->partition(log::PartitionId(p.partition_index));
+      // The coordinators read theirs from its beginning.
+      if (exists && is_internal_topic(topic.name)) {
+        answer.error = code(KafkaError::invalid_topic);
+      } else if (exists) {
         const log::TopicPartition id{found->id(), log::PartitionId(p.partition_index)};
         Broker* broker = &context.shard.broker();
         const int64_t offset = p.offset;

@@ -55,5 +55,14 @@ TEST_CASE("records of a topic that only compacts, or is not there, cannot be del
   });
 }
 
+TEST_CASE("records of the coordinators' topics cannot be deleted") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "__consumer_offsets", 1, {{"cleanup.policy", "delete"}});
+    EXPECT((co_await delete_before(c, "__consumer_offsets", -1)) == Deleted{17, -1});
+    EXPECT((co_await delete_before(c, "__transaction_state", -1)) == Deleted{3, -1});
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker
