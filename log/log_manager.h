@@ -125,6 +125,8 @@ class LogManager {
   // What all moves of this shard together may copy a second; 0: any.
   virtual void configure_moves(double bytes_per_second) = 0;
 
+  // False for a directory that is offline, or in which a write or an fsync failed.
+  virtual bool serves(const std::string& directory) const = 0;
   // False once a directory took a write error, or while it is full.
   virtual bool writable() const = 0;
   // Runs retention and time-based rolls now (they also run every

@@ -85,6 +85,12 @@ PartitionLog* Manager::find(const TopicPartition& id) {
   return it == partitions_.end() ? nullptr : it->second.partition.get();
 }
 
+bool Manager::serves(const std::string& directory) const {
+  return std::ranges::any_of(disks_, [&](const auto& disk) {
+    return disk && disk->path() == directory && !disk->fenced();
+  });
+}
+
 bool Manager::writable() const {
   return std::ranges::all_of(disks_, [](const auto& disk) { return disk && disk->writable(); });
 }

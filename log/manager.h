@@ -33,6 +33,7 @@ class Manager final : public LogManager {
   Errc absence(const TopicPartition& id) const override;
   void configure_partition(const TopicPartition& id, const LogConfig& config) override;
   reactor::Task<Status> delete_partition(TopicPartition id) override;
+  bool serves(const std::string& directory) const override;
   bool writable() const override;
   reactor::Task<void> run_retention() override;
   reactor::Task<void> run_compaction() override { return compactor_.clean_all(); }

@@ -122,9 +122,15 @@ Task<void> describe_log_dirs(RequestContext& context, const Request& request, Re
                              Response&) {
   const auto all = co_await look_everywhere(context, wanted_of(request));
   for (const std::string& directory : context.shard.config().log_directories) {
-    const auto space = co_await reactor::stat_filesystem(directory);
     auto& out = reply.results.emplace_back();
     out.log_dir = directory;
+    // A failed disk may still tell its space. Kafka says the error alone, too. A failure is every
+    // shard's.
+    if (!context.shard.logs().serves(directory)) {
+      out.error_code = code(KafkaError::kafka_storage_error);
+      continue;
+    }
+    const auto space = co_await reactor::stat_filesystem(directory);
     if (space) {
       out.total_bytes = static_cast<int64_t>(space->total);
       out.usable_bytes = static_cast<int64_t>(space->available);

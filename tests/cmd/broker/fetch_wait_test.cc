@@ -21,6 +21,7 @@ class NoLogs : public log::LogManager {
   std::optional<log::FutureLog> future_of(const log::TopicPartition&) const override { return {}; }
   Task<void> wait_handed_over(log::TopicPartition) override { co_return; }
   void configure_moves(double) override {}
+  bool serves(const std::string&) const override { return true; }
   bool writable() const override { return true; }
   Task<void> run_retention() override { co_return; }
   Task<void> run_compaction() override { co_return; }

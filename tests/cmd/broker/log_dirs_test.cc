@@ -155,5 +155,46 @@ TEST_CASE("a move is refused as Kafka refuses it") {
   });
 }
 
+// As Kafka has it: the error alone, neither partitions nor bytes.
+void expect_failed(const Reply::DescribeLogDirsResult& directory) {
+  EXPECT_EQ(directory.error_code, 56);
+  EXPECT(directory.topics.empty());
+  EXPECT_EQ(directory.total_bytes, -1);
+}
+
+TEST_CASE("a directory that a write failed in is a storage error") {
+  Cluster cluster({{"log.dirs", "/one,/two"}}, 2);
+  cluster.tell([](Client& c) -> Task<void> {
+    co_await create_topic(c, "t", 4);
+    const auto reply = co_await ask(c, std::nullopt);
+    for (const auto& directory : reply->message.results) EXPECT_EQ(directory.error_code, 0);
+  });
+  cluster.world().disk("broker").inject(
+      {.code = reactor::OpCode::write, .path_part = "/two/", .error = EIO});
+  cluster.tell([](Client& c) -> Task<void> {
+    for (int32_t p = 0; p < 4; ++p) co_await produce(c, "t", p, batch());
+    const auto reply = co_await ask(c, std::nullopt);
+    REQUIRE(reply->message.results.size() == 2);
+    EXPECT_EQ(reply->message.results[0].error_code, 0);
+    EXPECT(!reply->message.results[0].topics.empty());
+    expect_failed(reply->message.results[1]);
+  });
+  cluster.world().kill(cluster.broker());  // a stop would say that it was not clean
+}
+
+TEST_CASE("a directory that is offline is a storage error") {
+  Cluster cluster({{"log.dirs", "/one,/two"}});
+  cluster.tell([](Client& c) -> Task<void> { co_await create_topic(c, "t", 2); });
+  cluster.stop();
+  cluster.world().disk("broker").flip_bit("/two/odradek.manifest", 60, 1);
+  cluster.start();
+  cluster.tell([](Client& c) -> Task<void> {
+    const auto reply = co_await ask(c, std::nullopt);
+    REQUIRE(reply->message.results.size() == 2);
+    EXPECT_EQ(reply->message.results[0].error_code, 0);
+    expect_failed(reply->message.results[1]);
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker
