@@ -16,6 +16,18 @@ using enum ConfigChangeable;
 constexpr std::optional<std::string_view> kNull;
 constexpr double kAny = -std::numeric_limits<double>::infinity();
 
+// Kafka's DynamicConfig.Broker.
+constexpr BrokerConfigDef kDynamicOnly[] = {
+    {"follower.replication.throttled.rate", int64, kNull, live, 0},
+    {"leader.replication.throttled.rate", int64, kNull, live, 0},
+    {"replica.alter.log.dirs.io.max.bytes.per.second", int64, kNull, live, 0},
+};
+
+const BrokerConfigDef* find_dynamic_only(std::string_view name) {
+  const auto* found = std::ranges::find(kDynamicOnly, name, &BrokerConfigDef::name);
+  return found != std::end(kDynamicOnly) ? found : nullptr;
+}
+
 // name, type, default, when it may be changed, least value
 constexpr BrokerConfigDef kDefs[] = {
     {"add.partitions.to.txn.retry.backoff.max.ms", int32, "100", start, kAny},
@@ -432,8 +444,10 @@ std::span<const BrokerConfigDef> broker_config_defs() { return kDefs; }
 
 const BrokerConfigDef* find_broker_config(std::string_view name) {
   const auto* found = std::ranges::lower_bound(kDefs, name, {}, &BrokerConfigDef::name);
-  return found != std::end(kDefs) && found->name == name ? found : nullptr;
+  return found != std::end(kDefs) && found->name == name ? found : find_dynamic_only(name);
 }
+
+bool is_dynamic_only(std::string_view name) { return find_dynamic_only(name) != nullptr; }
 
 const metadata::TopicConfigDef* topic_config_of(std::string_view property) {
   for (const auto& def : metadata::topic_config_defs()) {

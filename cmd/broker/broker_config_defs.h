@@ -39,7 +39,10 @@ struct BrokerConfigDef {
   double min;  // of numbers that are no default of a topic's; -inf: none
 };
 std::span<const BrokerConfigDef> broker_config_defs();  // sorted by name
+// Also of those that are dynamic only.
 const BrokerConfigDef* find_broker_config(std::string_view name);
+// Set while brokers run and in no properties file: they are told only where they are set.
+bool is_dynamic_only(std::string_view name);
 // For people; says of what does nothing here that it does nothing.
 std::string broker_config_doc(const BrokerConfigDef& def);
 // The topic configuration whose default this property is; null for others.

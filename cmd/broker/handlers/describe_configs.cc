@@ -166,7 +166,7 @@ class Describing {
     }
     // Names that nobody knows may be a plug-in's, and their values secrets: Kafka hides them, too.
     for (const auto& [name, value] : context_.shard.config().properties) {
-      if (!find_broker_config(name) && wanted(name)) broker_config(name, out);
+      if (!is_listed(name) && wanted(name)) broker_config(name, out);
     }
     std::set<std::string_view> dynamic;
     for (const metadata::ConfigMap* set : {view_.own(), view_.cluster()}) {
@@ -174,7 +174,7 @@ class Describing {
       for (const auto& [name, value] : *set) dynamic.insert(name);
     }
     for (const std::string_view name : dynamic) {
-      if (find_broker_config(name) || context_.shard.config().properties.contains(name)) continue;
+      if (is_listed(name) || context_.shard.config().properties.contains(name)) continue;
       if (wanted(name)) broker_config(name, out);
     }
   }
@@ -204,6 +204,11 @@ class Describing {
     config.is_default = config.config_source == static_cast<int8_t>(ConfigSource::default_value);
   }
 
+  // Those that are not are told where they are set, without documentation, as Kafka tells them.
+  static bool is_listed(std::string_view name) {
+    return find_broker_config(name) != nullptr && !is_dynamic_only(name);
+  }
+
   Reply::DescribeConfigsResourceResult& broker_entry(std::string_view name, Result& out) {
     const BrokerConfigDef* def = find_broker_config(name);
     auto& config = out.configs.emplace_back();
@@ -213,7 +218,7 @@ class Describing {
     config.read_only = !def || def->changeable == ConfigChangeable::start;
     config.value.reset();
     config.documentation.reset();
-    if (request_.include_documentation && def) {
+    if (is_listed(name) && request_.include_documentation) {
       config.documentation = context_.keep(broker_config_doc(*def));
     }
     return config;

@@ -309,5 +309,44 @@ TEST_CASE("the broker's one logger is shown and cannot be changed") {
   });
 }
 
+TEST_CASE(
+    "the rates of copies between brokers and directories are numbers, told where they are set") {
+  Cluster cluster;
+  cluster.tell([](Client& c) -> Task<void> {
+    for (const std::string_view name :
+         {"follower.replication.throttled.rate", "leader.replication.throttled.rate",
+          "replica.alter.log.dirs.io.max.bytes.per.second"}) {
+      kafka::DescribeConfigsRequest request;
+      request.include_documentation = true;
+      auto& r = request.resources.emplace_back();
+      r.resource_type = kBroker;
+      r.resource_name = "1";
+      r.configuration_keys = {name};
+      const auto unset = co_await c.call<kafka::DescribeConfigsResponse>(4, request);
+      EXPECT(unset->message.results.at(0).configs.empty());
+      for (const char* broker : {"1", ""}) {
+        auto answer = co_await change(c, kBroker, broker, {{name, "abc"}});
+        EXPECT_EQ(answer.code, 42);
+        EXPECT_EQ(answer.message, "Invalid value abc for configuration " + std::string(name) +
+                                      ": Not a number of type LONG");
+        answer = co_await change(c, kBroker, broker, {{name, "-5"}});
+        EXPECT_EQ(answer.message, "Invalid value -5 for configuration " + std::string(name) +
+                                      ": Value must be at least 0");
+      }
+      EXPECT_EQ((co_await change(c, kBroker, "1", {{name, "5", kAppend}})).code, 40);
+      EXPECT_EQ((co_await change(c, kBroker, "", {{name, "5000"}})).code, 0);
+      const auto set = co_await c.call<kafka::DescribeConfigsResponse>(4, request);
+      REQUIRE(set->message.results.at(0).configs.size() == 1);
+      const auto& config = set->message.results[0].configs[0];
+      EXPECT_EQ(config.value.value_or(""), "5000");
+      EXPECT_EQ(config.config_type, 5);
+      EXPECT_EQ(config.config_source, 3);
+      EXPECT(!config.is_sensitive);
+      EXPECT(!config.read_only);
+      EXPECT(!config.documentation.has_value());
+    }
+  });
+}
+
 }  // namespace
 }  // namespace odradek::broker
