@@ -55,7 +55,7 @@ class Manager final : public LogManager {
     size_t target;
     PartitionCopy copy;
     bool canceled = false;
-    std::optional<LogConfig> config;  // what was said while it runs
+    std::optional<LogConfig> config;  // told while nobody finds the log
   };
   struct Entry {
     std::unique_ptr<Partition> partition;
@@ -69,7 +69,7 @@ class Manager final : public LogManager {
     int64_t file_delete_delay_ms = 0;
   };
   Entry* entry_of(const TopicPartition& id);
-  void configure_as_told(Partition& partition) const;
+  void configure_as_told(Partition& partition);
   reactor::Task<Status> open_new(PartitionSpec spec);
   reactor::Task<Status> open_placed(PlacedPartition placed, PartitionSpec spec);
   reactor::Task<Status> forget(Entry entry);

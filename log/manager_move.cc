@@ -3,6 +3,7 @@
 // as long as the rest takes, the manifests say where it is (store_moves.cc), and it is opened there
 // as at a start.
 #include <algorithm>
+#include <utility>
 
 #include "log/checkpoint_files.h"
 #include "log/manager.h"
@@ -32,15 +33,16 @@ Task<void> Manager::wait_handed_over(TopicPartition id) {
 }
 
 void Manager::configure_partition(const TopicPartition& id, const LogConfig& config) {
-  if (Entry* entry = entry_of(id)) entry->partition->configure(config);
+  if (Entry* entry = entry_of(id)) return entry->partition->configure(config);
   const auto move = moves_.find(id);
   if (move != moves_.end()) move->second->config = config;
 }
 
 // What was said when nobody found it.
-void Manager::configure_as_told(Partition& partition) const {
+void Manager::configure_as_told(Partition& partition) {
   const auto move = moves_.find(partition.id());
-  if (move != moves_.end() && move->second->config) partition.configure(*move->second->config);
+  if (move == moves_.end()) return;
+  if (const auto told = std::exchange(move->second->config, {})) partition.configure(*told);
 }
 
 void Manager::configure_moves(double bytes_per_second) {
