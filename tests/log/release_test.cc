@@ -187,7 +187,7 @@ TEST_CASE("a release takes no records, however long it opens logs and whatever t
   ReleaseWorld world;
   reactor::sim::DiskOptions& speed = world.disk().options();
   speed.slow = 0;
-  speed.read = {150s, 150s};
+  speed.read = {400s, 400s};
   Status out;
   world.begin_release(out);
   const MonoTime began = world.world.now();
