@@ -238,6 +238,56 @@ TEST_CASE("deleting a topic deletes its offsets, and deleting a group all of the
   });
 }
 
+static reactor::sim::Disk* disk;
+
+// One answer from each kind of version: the group's own, several groups by name, by id.
+static Task<std::vector<int64_t>> committed_by_version(Client& c, Uuid topic) {
+  std::vector<int64_t> out;
+  kafka::OffsetFetchRequest one;
+  one.group_id = "g";
+  one.topics->push_back({"t", {0}});
+  const auto old = co_await c.call<kafka::OffsetFetchResponse>(5, one);
+  out.push_back(old->message.topics.at(0).partitions.at(0).committed_offset);
+  out.push_back(co_await committed(c, "g"));
+  kafka::OffsetFetchRequest many;
+  auto& group = many.groups.emplace_back();
+  group.group_id = "g";
+  group.topics->push_back({.topic_id = topic, .partition_indexes = {0}});
+  const auto by_id = co_await c.call<kafka::OffsetFetchResponse>(10, many);
+  out.push_back(by_id->message.groups.at(0).topics.at(0).partitions.at(0).committed_offset);
+  co_return out;
+}
+
+TEST_CASE("a topic made anew has no offsets of the old one, deleted while the disk was full") {
+  Cluster cluster(
+      {{"offsets.retention.check.interval.ms", "60000"}, {"offsets.topic.num.partitions", "1"}});
+  disk = &cluster.world().disk(cluster.broker());
+  cluster.tell([](Client& c) -> Task<void> {
+    const Uuid first = co_await create_topic(c, "t", 8);
+    co_await create_topic(c, "other");
+    co_await find_coordinator(c, "g");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(co_await commit(c, "g", 5, {}, "t", i), 0);
+    EXPECT((co_await committed_by_version(c, first)) == std::vector<int64_t>{5, 5, 5});
+    const uint64_t capacity = std::exchange(disk->options().capacity_bytes, disk->used_bytes());
+    // What was allocated takes some more, but not the tombstones of eight partitions.
+    int16_t full = 0;
+    for (int i = 0; i < 5'000 && full == 0; ++i) {
+      full = co_await commit(c, "other", i, {}, "other");
+    }
+    EXPECT(full != 0);
+    EXPECT_EQ(co_await delete_topic(c, "t"), 0);
+    disk->options().capacity_bytes = capacity;
+    co_await reactor::sleep_for(5s);
+    const Uuid second = co_await create_topic(c, "t");
+    EXPECT((co_await committed_by_version(c, second)) == std::vector<int64_t>{-1, -1, -1});
+    kafka::ListGroupsRequest list;
+    EXPECT_EQ((co_await c.call<kafka::ListGroupsResponse>(4, list))->message.groups.size(), 2u);
+    co_await reactor::sleep_for(125s);
+    EXPECT_EQ((co_await c.call<kafka::ListGroupsResponse>(4, list))->message.groups.size(), 1u);
+  });
+  EXPECT(cluster.logged("__consumer_offsets-0: not written"));
+}
+
 // Trap 61.
 TEST_CASE("old versions of OffsetFetch find the group's error on every partition") {
   Cluster cluster;
