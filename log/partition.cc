@@ -31,7 +31,7 @@ Partition::Partition(LogDisk& disk, ManifestPartition found, const LogConfig& co
       segments_(disk.files(), disk.cache(), directory_of(disk, found), found.id),
       log_start_(found.log_start),
       log_end_(found.log_start),
-      roll_draw_(reactor::this_shard().random()) {
+      roll_{.draw = reactor::this_shard().random()} {
   for (const auto& [base, segment] : found.segments) {
     segments_.add_found(segment, segment_options_of(config));
     log_end_ = std::max(log_end_, segment.next);
@@ -45,7 +45,7 @@ Partition::Partition(LogDisk& disk, ManifestPartition found, const LogConfig& co
   progress_.start_at(log_end_);
 }
 
-Partition::~Partition() { CHECK(closed_ && pins_ == 0, pins_); }
+Partition::~Partition() { CHECK(closed_ && pins_.count() == 0, pins_.count()); }
 
 FilePlace Partition::staged_end() const {
   if (segments_.empty()) return {log_start_, 0};
@@ -96,9 +96,7 @@ Task<Status> Partition::settle() {
   co_return Status{};
 }
 
-Task<void> Partition::wait_unpinned() {
-  while (pins_ > 0) (void)co_await unpinned_.wait();
-}
+Task<void> Partition::wait_unpinned() { co_await pins_.wait_none(); }
 
 Task<Status> Partition::close() {
   closing_ = true;

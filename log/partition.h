@@ -12,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "log/leader_epochs.h"
@@ -42,8 +41,7 @@ class Partition final : public PartitionLog {
   // staged becomes durable as before.
   reactor::Task<void> quiesce();
   void dismiss_watchers() { progress_.dismiss(); }
-  // From now on nothing waits until a full disk has room.
-  void prepare_stop();
+  void prepare_stop();  // from now on nothing waits until a full disk has room
   // Whether segments are being replaced or removed: the manifest may be ahead of the files.
   bool swapping() const { return swap_turn_.available() == 0; }
   reactor::Task<void> wait_swapped();
@@ -51,8 +49,7 @@ class Partition final : public PartitionLog {
   // and the destager leaves the rest to the caller. REQUIRES: !swapping().
   reactor::Task<Status> settle();
   bool settled() const { return settled_; }
-  // The destager leaves it alone: it ends.
-  void end_destage() { settled_ = true; }
+  void end_destage() { settled_ = true; }  // the destager leaves it alone
   void resume() { closing_ = settled_ = false; }
   reactor::Task<void> wait_unpinned();  // REQUIRES: nobody finds this log any more
   // Ends waits with Errc::closed and returns when nobody is inside any more; files are closed.
@@ -61,17 +58,8 @@ class Partition final : public PartitionLog {
   Generation generation() const { return generation_; }
   const std::string& topic_name() const { return topic_name_; }
   // Keeps the partition from being closed while its holder waits for something.
-  class Pin {
-   public:
-    explicit Pin(Partition& partition) : partition_(&partition) { ++partition.pins_; }
-    Pin(Pin&& other) noexcept : partition_(std::exchange(other.partition_, nullptr)) {}
-    Pin& operator=(Pin&&) = delete;
-    ~Pin() {
-      if (partition_ && --partition_->pins_ == 0) partition_->unpinned_.notify_all();
-    }
-
-   private:
-    Partition* partition_;
+  struct Pin : Pins::Pin {
+    explicit Pin(Partition& partition) : Pins::Pin(partition.pins_) {}
   };
 
   // PartitionLog.
@@ -232,10 +220,8 @@ class Partition final : public PartitionLog {
   LeaderEpochs epochs_;
   LeaderEpoch leader_epoch_{-1};
   Offset log_start_{0}, log_end_{0};
-  std::vector<uint8_t> residue_;        // of a block that was partly filled when the log was opened
-  int64_t active_first_ms_ = -1;        // of the active segment's first batch; -1: not known
-  uint64_t roll_draw_;                  // drawn for each active segment, for segment.jitter.ms
-  bool roll_owed_ = false;              // the manifest has a segment that this log has not
+  std::vector<uint8_t> residue_;  // of a block that was partly filled when the log was opened
+  RollState roll_;
   bool changed_ = false;                // something was staged since the log was opened
   std::optional<Offset> end_snapshot_;  // of producers, made where the log ended when it opened
   bool removed_segments_ = false, told_of_damage_ = false;  // since the log was opened
@@ -255,11 +241,10 @@ class Partition final : public PartitionLog {
   Carried carried_;
   size_t epochs_saved_ = 0;
   LeaderEpochs epochs_in_file_;  // leader-epoch-checkpoint, as the last roll wrote it
-  uint32_t pins_ = 0;            // who is inside
-  // Settled: appends are refused and all is durable, for a move that destages the rest itself.
-  // Stopping: nothing waits for a disk that is full.
+  Pins pins_;                    // who is inside
+  // Settled: what is not destaged is left to a move. Stopping: nothing waits for a full disk.
   bool closing_ = false, settled_ = false, stopping_ = false, closed_ = false;
-  reactor::WaitList unpinned_, closing_wait_, extents_done_;
+  reactor::WaitList closing_wait_, extents_done_;
 };
 
 }  // namespace odradek::log

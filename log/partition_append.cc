@@ -139,11 +139,11 @@ Task<Status> Partition::reserve_wal(uint64_t bytes) {
 bool Partition::needs_roll(const BatchHeader& header, uint64_t bytes) const {
   if (segments_.empty()) return true;
   const Segment& active = segments_.active();
-  if (active.sealed() || roll_owed_) return true;
+  if (active.sealed() || roll_.owed) return true;
   if (active.size_bytes() == 0) return false;
   if (active.size_bytes() + bytes > config_.segment_bytes) return true;
-  const int64_t age_ms = header.max_timestamp - active_first_ms_;
-  if (active_first_ms_ >= 0 && age_ms > segment_ms()) return true;
+  const int64_t age_ms = header.max_timestamp - roll_.first_ms;
+  if (roll_.first_ms >= 0 && age_ms > segment_ms()) return true;
   return active.full_for(bytes, header.last_offset());
 }
 
@@ -180,7 +180,7 @@ Task<Status> Partition::roll() {
   const Status edited = co_await disk_.edit(std::move(edits));
   // Of a full disk the manifest has it all the same, and writes it when there is room: the log may
   // not go on in the segment before.
-  roll_owed_ = !edited;
+  roll_.owed = !edited;
   if (!edited) {
     (void)co_await segment->close();  // the first error is the one to tell
     co_return edited;
@@ -188,8 +188,8 @@ Task<Status> Partition::roll() {
   // With nothing staged since, the end of what is destaged is where the new file begins.
   const bool empty = segments_.empty();
   segments_.add(std::move(segment));
-  active_first_ms_ = -1;
-  roll_draw_ = reactor::this_shard().random();
+  roll_.first_ms = -1;
+  roll_.draw = reactor::this_shard().random();
   if (empty) durable_ = wal_durable_end_ = destaged_ = staged_end();
   residue_.clear();
   disk_.note_space();
@@ -243,7 +243,7 @@ Task<Status> Partition::reserve_space(uint64_t bytes) {
 
 // After a restart: what segment.ms counts from stands in the first batch of the file.
 Task<Status> Partition::load_first_time() {
-  if (segments_.empty() || active_first_ms_ >= 0 || !tail_.empty()) co_return Status{};
+  if (segments_.empty() || roll_.first_ms >= 0 || !tail_.empty()) co_return Status{};
   Segment& active = segments_.active();
   if (active.size_bytes() < kBatchHeaderBytes) co_return Status{};
   AlignedBuffer block(kDiskBlockBytes);
@@ -251,7 +251,7 @@ Task<Status> Partition::load_first_time() {
   if (n < kBatchHeaderBytes) {
     co_return fail(Errc::corrupt, active.path(kLogSuffix) + " is shorter than its manifest says");
   }
-  active_first_ms_ = BatchHeader::parse(block.span()).max_timestamp;
+  roll_.first_ms = BatchHeader::parse(block.span()).max_timestamp;
   co_return Status{};
 }
 
@@ -329,7 +329,7 @@ void Partition::put(const Chain& batch) {
                   .max_timestamp = header.max_timestamp,
                   .sequence = disk_.wal().collecting().value};
   tail_.add_batch(entry);
-  if (segments_.active().size_bytes() == 0) active_first_ms_ = header.max_timestamp;
+  if (segments_.active().size_bytes() == 0) roll_.first_ms = header.max_timestamp;
   segments_.active().append(header, placed);
   changed_ = true;
   note_producer(header, placed);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/compaction_plan.h"
@@ -11,6 +12,8 @@
 #include "log/tail.h"
 #include "log/wal_format.h"
 #include "reactor/base/time.h"
+#include "reactor/task.h"
+#include "reactor/wait.h"
 
 namespace odradek::log {
 
@@ -38,6 +41,38 @@ struct Extent {
   bool written = false;
   bool durable = false;
   FilePlace end() const { return {batch.at.segment, to}; }
+};
+
+// When the active segment ends by time.
+struct RollState {
+  int64_t first_ms = -1;  // of its first batch; -1: not known
+  uint64_t draw = 0;      // of each active segment, for segment.jitter.ms
+  bool owed = false;      // the manifest has a segment that the log has not
+};
+
+// Who is inside of something that must not be closed meanwhile.
+class Pins {
+ public:
+  class Pin {
+   public:
+    explicit Pin(Pins& pins) : pins_(&pins) { ++pins.count_; }
+    Pin(Pin&& other) noexcept : pins_(std::exchange(other.pins_, nullptr)) {}
+    Pin& operator=(Pin&&) = delete;
+    ~Pin() {
+      if (pins_ && --pins_->count_ == 0) pins_->none_.notify_all();
+    }
+
+   private:
+    Pins* pins_;
+  };
+  uint32_t count() const { return count_; }
+  reactor::Task<void> wait_none() {
+    while (count_ > 0) (void)co_await none_.wait();
+  }
+
+ private:
+  uint32_t count_ = 0;
+  reactor::WaitList none_;
 };
 
 // What compaction remembers of a log between its runs. Written by the compactor and by swap_in().

@@ -67,7 +67,7 @@ int64_t Partition::segment_ms() const {
     most = std::min(most, config_.max_compaction_lag_ms);
   }
   const int64_t jitter = std::min(config_.segment_jitter_ms, most);
-  return jitter > 0 ? most - static_cast<int64_t>(roll_draw_ % static_cast<uint64_t>(jitter))
+  return jitter > 0 ? most - static_cast<int64_t>(roll_.draw % static_cast<uint64_t>(jitter))
                     : most;
 }
 
