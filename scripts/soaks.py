@@ -46,6 +46,7 @@ SOAKS = {
                               " java-consumer librdkafka-consumer"),
     "connect": ("Kafka Connect, distributed, with kills", 1, 1, "tests/compat/applications/connect"),
     "streams": ("Kafka Streams' WordCount, with kills", 1, 1, "tests/compat/applications/streams"),
+    "mirror": ("MirrorMaker 2 between Kafka and ours, both ways, with kills", 1, 1, "tests/compat/applications/mirror"),
     "tidy": ("clang-tidy on the whole tree", 1, 1, "scripts/lint --all-tidy"),
     "fuzz": ("each fuzz target for five minutes", 1, 1, "scripts/fuzz all 300"),
 }
