@@ -29,8 +29,7 @@ Task<bool> look_at_features(Stage& stage, Connection& connection) {
   kafka::ApiVersionsRequest request;
   request.client_software_name = "watcher";
   request.client_software_version = "1";
-  const auto reply =
-      co_await ask<kafka::ApiVersionsResponse>(stage, connection, 4, std::move(request));
+  const auto reply = co_await ask<kafka::ApiVersionsResponse>(stage, connection, 4, request);
   if (!reply) co_return false;
   if (reply->message.throttle_time_ms > 0) ++stage.throttled;
   const auto known = metadata::supported_features();
