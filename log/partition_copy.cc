@@ -67,8 +67,7 @@ std::optional<PartitionCopy::Piece> PartitionCopy::next_piece(Partition& from,
 Task<Result<uint64_t>> PartitionCopy::step(Partition& from) {
   Partition::Pin pin(from);
   if (from.closing()) co_return fail(Errc::closed, "the log is closing");
-  // Nothing is awaited between the last look and next_piece().
-  while (const auto gone = take_removed(from)) CO_TRY(co_await remove_copy(*gone));
+  CO_TRY(co_await forget_removed(from));
   const auto piece = next_piece(from, false);
   if (piece) CO_TRY(co_await copy(from, *piece));
   note_next(from);
@@ -88,10 +87,13 @@ std::optional<Offset> PartitionCopy::take_removed(Partition& from) {
   return std::nullopt;
 }
 
-Task<Status> PartitionCopy::remove_copy(Offset base) {
-  for (const std::string_view suffix : kSegmentSuffixes) {
-    const Status removed = co_await reactor::remove_file(segment_path(folder_, base, suffix));
-    if (!removed && removed.error().code != Errc::not_found) co_return removed;
+// When this ends nothing was removed since it looked last: it awaits nothing after that.
+Task<Status> PartitionCopy::forget_removed(Partition& from) {
+  while (const auto base = take_removed(from)) {
+    for (const std::string_view suffix : kSegmentSuffixes) {
+      const Status removed = co_await reactor::remove_file(segment_path(folder_, *base, suffix));
+      if (!removed && removed.error().code != Errc::not_found) co_return removed;
+    }
   }
   co_return Status{};
 }
@@ -167,7 +169,7 @@ void PartitionCopy::note_next(Partition& from) {
 }
 
 Task<Status> PartitionCopy::finish(Partition& from) {
-  while (const auto gone = take_removed(from)) CO_TRY(co_await remove_copy(*gone));
+  CO_TRY(co_await forget_removed(from));
   // The active one has a new index since it was trimmed.
   if (!from.segments().empty()) {
     const auto active = copied_.find(from.segments().active().token());

@@ -58,7 +58,7 @@ class PartitionCopy {
   };
   std::optional<Piece> next_piece(Partition& from, bool to_the_end) const;
   std::optional<Offset> take_removed(Partition& from);
-  reactor::Task<Status> remove_copy(Offset base);
+  reactor::Task<Status> forget_removed(Partition& from);
   reactor::Task<Status> check_space(uint64_t bytes);
   reactor::Task<Status> copy(Partition& from, Piece piece);
   reactor::Task<Status> copy_beside(const Segment& segment);
