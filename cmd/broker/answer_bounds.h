@@ -12,6 +12,9 @@
 
 namespace odradek::broker {
 
+// As much of a name as a topic may have: one that cannot be is told with each of its partitions.
+inline std::string_view told_name(std::string_view name) { return name.substr(0, 249); }
+
 // Of one answer, by what names a resource. Owned by its handler; bounds itself as it bounds the
 // answer. `Key` views nothing that goes before it.
 template <class Key>

@@ -78,11 +78,10 @@ Task<void> consumer_group_describe(RequestContext& context, const Request& reque
   const auto& image = context.keep_value(context.shard.image().pin());
   AnswerBounds<std::string_view> bounds;
   for (const auto& group : request.group_ids) {
+    auto& out = reply.groups.emplace_back();
+    out.group_id = group;
     if (const auto fault = bounds.fault(group)) {
-      auto& out = reply.groups.emplace_back();
-      out.group_id = group;
-      out.error_code = code(KafkaCode::invalid_request);
-      out.error_message = context.explain(*fault);
+      refuse(context, *fault, out);
       continue;
     }
     group::ConsumerGroupAnswer asked{.error = KafkaCode::unsupported_version};
@@ -92,8 +91,6 @@ Task<void> consumer_group_describe(RequestContext& context, const Request& reque
           context, group, group::DescribeConsumerGroup{std::string(group)});
     }
     const auto& answer = context.keep_value(std::move(asked));
-    auto& out = reply.groups.emplace_back();
-    out.group_id = group;
     describe(*image, answer, out);
     bounds.told(size_of(out));
     if (request.include_authorized_operations && out.error_code == 0) {

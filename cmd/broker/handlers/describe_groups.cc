@@ -42,18 +42,15 @@ Task<void> describe_groups(RequestContext& context, const kafka::DescribeGroupsR
   reply.throttle_time_ms = context.throttle_ms;
   AnswerBounds<std::string_view> bounds;
   for (const auto& group : request.groups) {
+    auto& out = reply.groups.emplace_back();
+    out.group_id = group;
     if (const auto fault = bounds.fault(group)) {
-      auto& out = reply.groups.emplace_back();
-      out.group_id = group;
-      out.error_code = code(KafkaCode::invalid_request);
-      out.error_message = context.explain(*fault);
+      refuse(context, *fault, out);
       continue;
     }
     auto asked = co_await ask<group::DescribeAnswer>(context, group,
                                                      group::DescribeGroup{std::string(group)});
     const auto& answer = context.keep_value(std::move(asked));
-    auto& out = reply.groups.emplace_back();
-    out.group_id = group;
     describe(context, answer, out);
     bounds.told(out.members.size());
     if (request.include_authorized_operations && out.error_code == 0) {

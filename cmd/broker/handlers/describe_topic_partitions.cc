@@ -93,8 +93,7 @@ int32_t describe(const metadata::Image& image, const metadata::Topic& topic, int
 Task<void> describe_topic_partitions(RequestContext& context, const Request& request, Reply& reply,
                                      Response&) {
   reply.throttle_time_ms = context.throttle_ms;
-  // The answer views its names until it is encoded.
-  const metadata::Image& image = *context.keep_value(context.shard.image().pin());
+  const metadata::Image& image = context.shard.image().current();
   const Names names = wanted(image, request);
   if (!is_valid(request, names)) {
     refuse(request, reply);

@@ -1,5 +1,6 @@
 // ElectLeaders (KIP-183, KIP-460): one node leads what it can lead from its registration on, so
 // there is nothing to elect; the answers say so, partition by partition (trap 73).
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/limits.h"
@@ -19,7 +20,6 @@ using Reply = kafka::ElectLeadersResponse;
 
 constexpr int8_t kPreferred = 0;
 constexpr int8_t kUnclean = 1;
-constexpr size_t kNameToldMax = 249;  // of a topic that cannot be; each partition is told it
 
 struct Outcome {
   KafkaError error = KafkaError::none;
@@ -42,7 +42,7 @@ Outcome elect(const metadata::Image& image, std::string_view name, int32_t index
   const metadata::Topic* topic = image.find_topic(name);
   if (!topic) {
     return {KafkaError::unknown_topic_or_partition,
-            "No such topic as " + std::string(name.substr(0, kNameToldMax))};
+            "No such topic as " + std::string(told_name(name))};
   }
   const metadata::Partition* partition = topic->partition(log::PartitionId(index));
   if (!partition) {

@@ -39,6 +39,13 @@ inline group::Identity identity(std::string_view member,
   return {std::string(member), owned(instance)};
 }
 
+// A group of a description that is not described, and why.
+template <class Group>
+void refuse(RequestContext& context, std::string_view why, Group& out) {
+  out.error_code = code(KafkaCode::invalid_request);
+  out.error_message = context.explain(why);
+}
+
 // 36 characters, as java.util.UUID prints a random one: member ids end in these.
 inline std::string unique_id() {
   constexpr char kDigits[] = "0123456789abcdef";

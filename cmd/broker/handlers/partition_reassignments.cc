@@ -2,6 +2,7 @@
 // only be put where it is, and nothing is ever on its way.
 #include <set>
 
+#include "cmd/broker/answer_bounds.h"
 #include "cmd/broker/broker_shard.h"
 #include "cmd/broker/handlers/handlers.h"
 #include "cmd/broker/limits.h"
@@ -27,15 +28,12 @@ using ListReply = kafka::ListPartitionReassignmentsResponse;
 
 using Outcome = metadata::Checked<void>;
 
-constexpr size_t kNameToldMax = 249;  // of a topic that cannot be; each partition is told it
-
 Outcome reassign(const metadata::Image& image, std::string_view name,
                  const AlterRequest::ReassignablePartition& wanted) {
   const metadata::Topic* topic = image.find_topic(name);
   if (!topic) {
-    return metadata::refuse(
-        KafkaCode::unknown_topic_or_partition,
-        "Unable to find a topic named " + std::string(name.substr(0, kNameToldMax)) + ".");
+    return metadata::refuse(KafkaCode::unknown_topic_or_partition,
+                            "Unable to find a topic named " + std::string(told_name(name)) + ".");
   }
   const log::PartitionId index(wanted.partition_index);
   const metadata::Partition* partition = topic->partition(index);
